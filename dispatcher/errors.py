@@ -1,0 +1,75 @@
+"""Every error of the product, under one root."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from dispatcher.i18n import Text, Translate
+
+
+class DispatcherError(Exception):
+    """Something a person can mend: its text says what, where and how.
+
+    ``text`` is a Text, so that a command shows it in the reader's language while the log keeps
+    English. ``exit_code`` is what a command ends with: 2, wrong usage or a bad file.
+    """
+
+    exit_code = 2
+
+    def __init__(self, text: Text | str) -> None:
+        super().__init__(str(text))
+        self.text = text if isinstance(text, Text) else Text("{text}", text=text)
+
+    def render(self, translate: Translate) -> str:
+        """The whole error in the language of ``translate``."""
+        return self.text.render(translate)
+
+
+class Refused(DispatcherError):
+    """The question was understood and the answer is no (exit code 1)."""
+
+    exit_code = 1
+
+
+class SettingsError(DispatcherError):
+    """An environment variable or the ``.env`` file says something that cannot be used."""
+
+
+class PhraseError(DispatcherError):
+    """A cadence phrase was not understood; the text quotes it and lists the nearest forms."""
+
+
+class Place(NamedTuple):
+    """A position in the calendar file; line and column count from 1."""
+
+    line: int
+    column: int
+
+
+class Problem(NamedTuple):
+    """One thing wrong with the calendar file, where, and what to write instead."""
+
+    place: Place
+    text: Text
+    duty: str = ""
+
+    def render(self, name: str, translate: Translate) -> str:
+        """``schedules.yaml:123:7 duty 'dropout-check': ...`` in the language of ``translate``."""
+        where = f"{name}:{self.place.line}:{self.place.column}"
+        if self.duty:
+            where += " " + Text("duty '{duty}'", duty=self.duty).render(translate)
+        return f"{where}: {self.text.render(translate)}"
+
+
+class PlanError(DispatcherError):
+    """The calendar file cannot be used: every problem found, in the order of the file."""
+
+    def __init__(self, name: str, problems: Sequence[Problem]) -> None:
+        self.name = name
+        self.problems = tuple(sorted(problems, key=lambda problem: problem.place))
+        super().__init__("\n".join(p.render(name, str) for p in self.problems))
+
+    def render(self, translate: Translate) -> str:
+        """One line a problem."""
+        return "\n".join(problem.render(self.name, translate) for problem in self.problems)

@@ -1,0 +1,147 @@
+"""What a calendar amounts to, and what in it the office should look at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from typing import NamedTuple
+
+from dispatcher.i18n import Text, _
+from dispatcher.plan.cadence import Every
+from dispatcher.plan.model import Duty, Offset, Plan, Unit
+from dispatcher.plan.occurrences import Occurrence, ranges_without_entry, upcoming
+from dispatcher.plan.steps import offsets_before, steps_until_due
+
+
+class Coverage(NamedTuple):
+    """A year of a calendar in figures.
+
+    ``messages`` counts one digest a day for each address, when everybody answers on the due day.
+    """
+
+    year: int
+    rows: tuple[int, ...]
+    last_row: int
+    clauses: tuple[str, ...]
+    duties: int
+    units: int
+    occurrences: int
+    assignments: int
+    messages: int
+    provisional: int
+
+
+def coverage(plan: Plan, year: int) -> Coverage:
+    """The figures of ``year``."""
+    found = upcoming(plan, date(year, 1, 1), date(year, 12, 31))
+    rows = sorted({row for duty in plan.duties.values() for row in duty.rows})
+    days = {
+        (unit, step.on)
+        for occurrence in found
+        for step in steps_until_due(plan, occurrence)
+        for unit in occurrence.duty.told
+    }
+    return Coverage(
+        year=year,
+        rows=tuple(rows),
+        last_row=max(rows, default=0),
+        clauses=tuple(dict.fromkeys(d.clause for d in plan.duties.values() if d.clause)),
+        duties=len(plan.duties),
+        units=len(plan.units),
+        occurrences=len(found),
+        assignments=sum(len(occurrence.duty.told) for occurrence in found),
+        messages=sum(len(addresses(plan.units[unit])) for unit, _day in days),
+        provisional=sum(occurrence.provisional for occurrence in found),
+    )
+
+
+def addresses(unit: Unit) -> list[str]:
+    """The mail addresses of a unit that takes mail."""
+    if "email" not in unit.channels:
+        return []
+    return list(dict.fromkeys(contact.email for contact in unit.contacts if contact.email))
+
+
+def warnings(plan: Plan, year: int) -> list[Text]:
+    """What works, but deserves a look: in the order in which a clerk would go through it."""
+    return [
+        *_rows(plan),
+        *_contacts(plan),
+        *_groups(plan),
+        *_dead_steps(plan, year),
+        *_provisional_spans(plan, year),
+        *_missing_spans(plan, year),
+        *_horizon(plan, year),
+        *_channels(plan),
+    ]
+
+
+def _rows(plan: Plan) -> Iterator[Text]:
+    rows = {row for duty in plan.duties.values() for row in duty.rows}
+    gaps = sorted(set(range(1, max(rows, default=0))) - rows)
+    if gaps:
+        yield _("no duty covers row {rows}", rows=[str(row) for row in gaps])
+
+
+def _contacts(plan: Plan) -> Iterator[Text]:
+    told = {unit for duty in plan.duties.values() for unit in duty.told} | {plan.office}
+    for name in plan.units:
+        if name in told and not addresses(plan.units[name]):
+            yield _("unit '{unit}' has no contact that can be reached", unit=name)
+
+
+def _groups(plan: Plan) -> Iterator[Text]:
+    for group in plan.groups.values():
+        if group.confirm:
+            yield _(
+                "group '{group}' is to be confirmed: {why}", group=group.name, why=group.confirm
+            )
+
+
+def _dead_steps(plan: Plan, year: int) -> Iterator[Text]:
+    """Warnings that lie before the opening of every occurrence, so that nobody ever gets them."""
+    by_duty: dict[str, list[Occurrence]] = {}
+    for occurrence in upcoming(plan, date(year, 1, 1), date(year, 12, 31)):
+        by_duty.setdefault(occurrence.duty.id, []).append(occurrence)
+    for id, found in by_duty.items():
+        fired = {step.name for occurrence in found for step in steps_until_due(plan, occurrence)}
+        for offset in offsets_before(plan, found[0]):
+            if _name(offset) not in fired:
+                yield _("duty '{duty}': step {step} lies before every opening, so it never fires",
+                        duty=id, step=_name(offset))  # fmt: skip
+
+
+def _name(offset: Offset) -> str:
+    return f"T-{offset.days}{'wd' * offset.workdays}"
+
+
+def _provisional_spans(plan: Plan, year: int) -> Iterator[Text]:
+    for name, spans in plan.ranges.items():
+        found = [s.name for s in spans if s.provisional and s.first.year <= year <= s.last.year]
+        if found:
+            yield _("range {name}: {entries} not confirmed yet", name=name, entries=found)
+
+
+def _missing_spans(plan: Plan, year: int) -> Iterator[Text]:
+    missing: dict[str, list[Duty]] = {}
+    for duty in plan.duties.values():
+        if isinstance(duty.cadence, Every):
+            for name in ranges_without_entry(plan, duty.cadence, year):
+                missing.setdefault(name, []).append(duty)
+    for name, duties in missing.items():
+        yield _("range {name} has no entry for {year}; duties that need it: {duties}",
+                name=name, year=year, duties=[duty.id for duty in duties])  # fmt: skip
+
+
+def _horizon(plan: Plan, year: int) -> Iterator[Text]:
+    for wanted in (year, year + 1):
+        if not plan.workdays.is_known(date(wanted, 1, 1)):
+            yield _("the holidays of {year} have not been announced: its dates are provisional",
+                    year=wanted)  # fmt: skip
+
+
+def _channels(plan: Plan) -> Iterator[Text]:
+    for channel in plan.channels.values():
+        if channel.kind != "email":
+            yield _("channel '{channel}' ({kind}) is understood, but this version only sends mail",
+                    channel=channel.name, kind=channel.kind)  # fmt: skip

@@ -1,0 +1,201 @@
+"""What may stand where in the calendar file, key by key, explained to the clerk in Chinese."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dispatcher.plan.english import FORMS as ENGLISH_FORMS
+from dispatcher.plan.phrases import FORMS, UNITS
+from dispatcher.plan.shape import (
+    Blank,
+    Choice,
+    ClockTime,
+    Day,
+    Either,
+    Field,
+    Flag,
+    Many,
+    Named,
+    Record,
+    Whole,
+    Window,
+    Words,
+)
+
+NAME = Words(forbidden="/@#")
+"""Ids, units and subjects are joined with these characters in the ledger's keys."""
+ROLL = Choice(("preceding", "following", "none", "skip"))
+LENGTHS = (
+    *("week", "fortnight", "half-month", "month", "two-months"),
+    *("quarter", "half-year", "year", "dates"),
+)
+CHANNEL_KINDS = ("email", "wecom", "gov-dingtalk", "dingtalk", "feishu", "sms", "webhook")
+OFFSETS = Many(Words(examples=("7d", "3wd", "every 5wd")))
+
+PLAN = Record(
+    {
+        "title": Field(Words(), "名称", "这份工作清单的全称", required=True),
+        "timezone": Field(Words(), "时区", "例如 Asia/Shanghai"),
+        "office": Field(NAME, "牵头单位", "每天收督办日报的单位", required=True),
+        "from": Field(Day(), "起始日", "从哪一天起算", required=True),
+        "until": Field(Day(), "截止日", "到哪一天为止,不写就一直有效"),
+    }
+)
+SPAN = Record(
+    {
+        "name": Field(NAME, "名称", "例如 2026年寒假", required=True),
+        "from": Field(Day(), "第一天", "含当天", required=True),
+        "to": Field(Day(), "最后一天", "含当天", required=True),
+        "source": Field(Words(), "出处", "文件名称、文号或网址"),
+        "provisional": Field(Flag(), "暂定", "还没有正式通知的写 true"),
+        "note": Field(Words(), "说明", ""),
+    }
+)
+CALENDAR = Record(
+    {
+        "holidays": Field(
+            Choice(("china", "none")), "节假日", "china 按国务院放假通知,none 只看周末"
+        ),
+        "off": Field(Many(Day()), "另外放假", "例如 [2026-10-09]"),
+        "work": Field(Many(Day()), "另外上班", "例如 [2026-10-11]"),
+        "ranges": Field(Named(NAME, Many(SPAN)), "时段", "有名称的时段,例如寒暑假、学期"),
+    }
+)
+ESCALATE = Record(
+    {
+        "after": Field(Words(examples=("3wd",)), "逾期多久", "例如 3wd 是3个工作日", required=True),
+        "to": Field(Choice(("superior", "office")), "报告谁", "superior 上级,office 牵头单位"),
+    }
+)
+DEFAULTS = Record(
+    {
+        "roll": Field(ROLL, "遇休息日", "preceding 提前,following 顺延,none 不动,skip 不做"),
+        "due": Field(Words(examples=("25日前",)), "默认日子", "例如 25日前,不写就是每期最后一天"),
+        "at": Field(ClockTime(), "几点发", "例如 09:00"),
+        "window": Field(Window(), "发送时段", "只在工作日这段时间里发"),
+        "open": Field(Flag(), "开始时告知", "每期开始时先告知一次"),
+        "min_workdays": Field(Whole(0, 31), "最少工作日", "扣除例外后不足这个数,这一期不做"),
+        "year_round": Field(Words(examples=("每季度",)), "全年工作多久报一次", "例如 每季度"),
+        "before": Field(
+            Record({name: Field(OFFSETS, name, "到期前几天提醒") for name in LENGTHS}),
+            "提前提醒",
+            "7d 指提前7天,3wd 指提前3个工作日",
+        ),
+        "overdue": Field(OFFSETS, "逾期催办", "例如 [1wd, 3wd, every 5wd]"),
+        "escalate": Field(ESCALATE, "报告上级", "逾期多久报告谁"),
+    }
+)
+CONTACT = Record(
+    {
+        "name": Field(Words(), "姓名", "", required=True),
+        "role": Field(Blank(), "身份", "例如 联络员、经办人"),
+        "email": Field(Blank(), "邮箱", ""),
+        "mobile": Field(Blank(), "手机号", "写在引号里"),
+    }
+)
+UNIT = Record(
+    {
+        "level": Field(
+            Choice(("district", "company", "town", "leader")),
+            "层级",
+            "district 区直单位,company 公司,town 镇(管理处),leader 领导",
+        ),
+        "superior": Field(NAME, "上级", "逾期后向谁报告"),
+        "aliases": Field(Many(NAME), "别名", "别的叫法、旧名称"),
+        "contacts": Field(Many(CONTACT), "联系人", ""),
+        "channels": Field(Many(NAME), "发送方式", "按先后,email 是邮件"),
+    }
+)
+GROUP = Either(
+    sequence=Many(NAME),
+    mapping=Record(
+        {
+            "members": Field(Many(NAME), "成员", "", required=True),
+            "aliases": Field(Many(NAME), "别名", ""),
+            "confirm": Field(Words(), "待核对", "名单为什么还要核对"),
+        }
+    ),
+)
+CHANNEL = Record(
+    {
+        "kind": Field(Choice(CHANNEL_KINDS), "种类", "", required=True),
+        "url": Field(Words(), "地址", "密钥写成 ${环境变量名},不要写在这里"),
+        "key": Field(Words(), "密钥", "写成 ${环境变量名}"),
+        "secret": Field(Words(), "签名密钥", "写成 ${环境变量名}"),
+        "tenant": Field(Words(), "租户", "政务钉钉的 tenantId"),
+        "detail": Field(
+            Choice(("full", "title-only")), "内容", "full 全文,title-only 只有标题和时限"
+        ),
+    }
+)
+MOVE = Record(
+    {
+        "to": Field(Day(), "新日子", "", required=True),
+        "reason": Field(Words(), "理由", "", required=True),
+    }
+)
+WHEN = Either(
+    scalar=Words(examples=FORMS + ENGLISH_FORMS),
+    mapping=Record(
+        {
+            "every": Field(Words(examples=tuple(UNITS)), "多久一次", "周、月、季度、半年、年"),
+            "times": Field(Whole(1, 366), "几次", ""),
+            "due": Field(Words(examples=("10", "末月25日前")), "哪一天前", ""),
+            "except": Field(Many(NAME, single=True), "除外", "时段名称"),
+            "anchor": Field(Day(), "起算日", "每两周从哪一周算起"),
+            "rrule": Field(Words(), "重复规则", "RFC 5545 的 RRULE"),
+        }
+    ),
+)
+DUTY = Record(
+    {
+        "id": Field(NAME, "编号", "小写英文和短横线,定了就不要再改", required=True),
+        "title": Field(Words(), "简称", "提醒的标题用它", required=True),
+        "rows": Field(Many(Whole(1, 9999)), "清单序号", "例如 [5]"),
+        "clause": Field(Words(), "正文出处", "例如 三(一)"),
+        "task": Field(Words(), "任务要求", "文件原文"),
+        "when": Field(WHEN, "时限", "照文件的说法写,例如 每季度末月25日前", required=True),
+        "responsible": Field(
+            Either(scalar=Words(), sequence=Many(NAME)),
+            "责任单位",
+            "第一个是牵头单位,可以写组名",
+            required=True,
+        ),
+        "lead": Field(
+            Either(scalar=Words(), sequence=Many(NAME)), "牵头单位", "不是责任单位第一个时才写"
+        ),
+        "expect": Field(Choice(("all", "lead")), "谁要反馈", "all 都要,lead 只要牵头单位"),
+        "roll": Field(ROLL, "遇休息日", "只对这一项"),
+        "before": Field(OFFSETS, "提前提醒", "只对这一项"),
+        "overdue": Field(OFFSETS, "逾期催办", "只对这一项"),
+        "open": Field(Flag(), "开始时告知", "只对这一项"),
+        "min_workdays": Field(Whole(0, 31), "最少工作日", "只对这一项"),
+        "from": Field(Day(), "从哪天起", ""),
+        "until": Field(Day(), "到哪天止", ""),
+        "skip": Field(Named(NAME, Words()), "不做的期次", "期次: 理由"),
+        "move": Field(Named(NAME, MOVE), "改日子的期次", "期次: {to: 日期, reason: 理由}"),
+        "note": Field(Words(), "备注", ""),
+    },
+    duties=True,
+)
+DOCUMENT = Record(
+    {
+        "plan": Field(PLAN, "总则", "", required=True),
+        "calendar": Field(CALENDAR, "日历", "节假日、寒暑假、学期"),
+        "defaults": Field(DEFAULTS, "通用规定", "每项工作没有另写时按这里"),
+        "channels": Field(Named(NAME, CHANNEL), "发送渠道", "邮件以外的渠道"),
+        "units": Field(Named(NAME, UNIT), "单位", "", required=True),
+        "groups": Field(Named(NAME, GROUP), "组", "几个单位的合称"),
+        "duties": Field(Many(DUTY), "工作", "", required=True),
+    }
+)
+
+
+def json_schema() -> dict[str, Any]:
+    """The whole file as JSON Schema, draft 7, for editors."""
+    return {
+        "$schema": "http://json-schema.org/draft-07/schema#",
+        "title": "dispatcher schedules.yaml",
+        "description": "工作日历:哪些工作、多久一次、由谁负责",
+        **DOCUMENT.schema(),
+    }

@@ -1,0 +1,168 @@
+"""The plan: everything that the calendar file says, immutable once read.
+
+Records are named tuples: immutable, cheap to make by the thousand and quick to import.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, time
+from typing import TYPE_CHECKING, Literal, NamedTuple
+from zoneinfo import ZoneInfo
+
+from dispatcher.errors import Place
+
+if TYPE_CHECKING:
+    from dispatcher.plan.cadence import Cadence
+    from dispatcher.plan.workdays import Workdays
+
+Roll = Literal["preceding", "following", "none", "skip"]
+Expect = Literal["all", "lead"]
+Length = Literal["week", "fortnight", "half-month", "month", "quarter", "half-year", "year"]
+
+
+class Contact(NamedTuple):
+    """A person of a unit, and how to reach them."""
+
+    name: str
+    role: str = ""
+    email: str = ""
+    mobile: str = ""
+
+
+class Unit(NamedTuple):
+    """An office that owes something, or is told of it."""
+
+    name: str
+    level: str = "district"
+    superior: str = ""
+    contacts: tuple[Contact, ...] = ()
+    channels: tuple[str, ...] = ("email",)
+    aliases: tuple[str, ...] = ()
+
+
+class Group(NamedTuple):
+    """A name for several units; ``confirm`` says why the office must still confirm the list."""
+
+    name: str
+    members: tuple[str, ...]
+    aliases: tuple[str, ...] = ()
+    confirm: str = ""
+
+
+class Span(NamedTuple):
+    """One entry of a named range (``2023年寒假``): first and last day, both in it."""
+
+    name: str
+    first: date
+    last: date
+    source: str = ""
+    provisional: bool = False
+
+
+class Offset(NamedTuple):
+    """A distance from the due date: calendar days, or workdays; ``every`` repeats it.
+
+    >>> str(Offset(3, workdays=True)), str(Offset(5, workdays=True, every=True)), str(Offset(7))
+    ('3wd', 'every 5wd', '7d')
+    """
+
+    days: int
+    workdays: bool = False
+    every: bool = False
+
+    def __str__(self) -> str:
+        return f"{'every ' * self.every}{self.days}{'wd' if self.workdays else 'd'}"
+
+
+class ChannelSetting(NamedTuple):
+    """A channel other than mail, as the file configures it; secrets are ``${NAME}`` in it."""
+
+    name: str
+    kind: str
+    values: Mapping[str, str]
+
+
+class Move(NamedTuple):
+    """A period whose due date was moved by hand."""
+
+    to: date
+    reason: str
+
+
+class Escalation(NamedTuple):
+    """After how long an unanswered item is taken to whom."""
+
+    after: Offset
+    to: str = "superior"
+
+
+class Defaults(NamedTuple):
+    """What holds for every duty that does not say otherwise."""
+
+    roll: Roll
+    at: time
+    window: tuple[time, time]
+    open: bool
+    min_workdays: int
+    before: Mapping[str, tuple[Offset, ...]]
+    overdue: tuple[Offset, ...]
+    escalate: Escalation
+
+
+class Duty(NamedTuple):
+    """One thing owed again and again, or once.
+
+    ``lead`` and ``units`` are names of units, groups expanded; ``units`` begins with the leads.
+    ``progress`` marks a year-round duty, reported at each check-in by its lead only.
+    """
+
+    id: str
+    title: str
+    task: str
+    rows: tuple[int, ...]
+    clause: str
+    phrase: str
+    cadence: Cadence
+    progress: bool
+    lead: tuple[str, ...]
+    units: tuple[str, ...]
+    expect: Expect
+    roll: Roll
+    before: tuple[Offset, ...] | None
+    overdue: tuple[Offset, ...]
+    open: bool
+    min_workdays: int
+    first: date
+    last: date
+    skip: Mapping[str, str]
+    move: Mapping[str, Move]
+    note: str
+    place: Place
+
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The units that are told of it."""
+        return self.lead if self.progress else self.units
+
+    @property
+    def owing(self) -> tuple[str, ...]:
+        """The units that owe an answer."""
+        return self.lead if self.progress or self.expect == "lead" else self.units
+
+
+class Plan(NamedTuple):
+    """Everything that the calendar file says."""
+
+    title: str
+    zone: ZoneInfo
+    office: str
+    first: date
+    last: date
+    workdays: Workdays
+    ranges: Mapping[str, tuple[Span, ...]]
+    defaults: Defaults
+    channels: Mapping[str, ChannelSetting]
+    units: Mapping[str, Unit]
+    groups: Mapping[str, Group]
+    duties: Mapping[str, Duty]

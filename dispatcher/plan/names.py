@@ -1,0 +1,101 @@
+"""Names of units and groups: every alias of each, and nearest names for what nobody is called."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+
+from dispatcher.errors import Place
+from dispatcher.i18n import _
+from dispatcher.plan.model import Group, Unit
+from dispatcher.plan.shape import Report, Word, nearest
+
+SEPARATOR = re.compile("[、,，;；]")
+
+
+class Names:
+    """Resolves what the file calls somebody to the unit's own name, groups to their members.
+
+    Full-width and half-width brackets are the same. A name that two units claim is reported.
+    """
+
+    def __init__(
+        self, units: Mapping[str, Unit], groups: Mapping[str, Group], report: Report
+    ) -> None:
+        self.report = report
+        self.groups = groups
+        self.known: dict[str, str] = {}
+        self.reported: set[Place] = set()
+        self.units = units
+        owners: list[Unit | Group] = [*units.values(), *groups.values()]
+        for owner in owners:
+            self._claim(owner.name, owner.name)
+        for owner in owners:
+            for alias in owner.aliases:
+                self._claim(alias, owner.name)
+
+    def _claim(self, name: str, owner: str) -> None:
+        claimed = self.known.setdefault(_folded(name), owner)
+        if claimed != owner and isinstance(name, Word):
+            text = _("'{name}' is already a name of '{other}'", name=name, other=claimed)
+            self.report(name.place, text)
+
+    def each(self, names: Iterable[str]) -> Iterator[str]:
+        """The units behind ``names``, groups expanded, each unit once.
+
+        An unknown name is reported, once for its place in the file.
+        """
+        seen: set[str] = set()
+        for name in names:
+            for unit in self._members(name):
+                if unit not in seen:
+                    seen.add(unit)
+                    yield unit
+
+    def _members(self, name: str) -> Iterable[str]:
+        found = self.known.get(_folded(name))
+        if found is None:
+            self._unknown(name)
+            return ()
+        if found in self.groups:
+            members = (self.one(member) for member in self.groups[found].members)
+            return [member for member in members if member]
+        return (found,)
+
+    def one(self, name: str) -> str | None:
+        """The unit called ``name``; None for an empty name, and for an unknown one, reported."""
+        if not name:
+            return None
+        found = self.known.get(_folded(name))
+        if found not in self.units:
+            self._unknown(name)
+            return None
+        return found
+
+    def _unknown(self, name: str) -> None:
+        if isinstance(name, Word) and name.place not in self.reported:
+            self.reported.add(name.place)
+            near = nearest(name, list(dict.fromkeys((*self.known.values(), *self.known))))
+            text = _("unknown unit or group '{name}'; nearest: {near}", name=name, near=near)
+            self.report(name.place, text)
+
+
+def split_names(column: Word | list[Word]) -> list[Word]:
+    """A 责任单位 column as names; each keeps its own place in the line."""
+    if isinstance(column, list):
+        return column
+    found = []
+    start = 0
+    for part in SEPARATOR.split(column):
+        if part.strip():
+            word = Word(part.strip())
+            shift = start + len(part) - len(part.lstrip())
+            word.place = column.place._replace(column=column.place.column + shift)
+            found.append(word)
+        start += len(part) + 1
+    return found
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFKC", name).replace(" ", "")

@@ -1,0 +1,220 @@
+"""Reading the calendar file: text in, Plan out, or every problem at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dispatcher.errors import PlanError
+from dispatcher.i18n import _
+from dispatcher.plan.document import DOCUMENT
+from dispatcher.plan.duties import DutyReader, read_offsets
+from dispatcher.plan.model import (
+    ChannelSetting,
+    Contact,
+    Defaults,
+    Escalation,
+    Group,
+    Offset,
+    Plan,
+    Span,
+    Unit,
+)
+from dispatcher.plan.names import Names
+from dispatcher.plan.nodes import read_nodes
+from dispatcher.plan.shape import Entry, Report, Word
+from dispatcher.plan.workdays import Workdays
+
+FIRST, LAST = date(2000, 1, 1), date(2099, 12, 31)
+BEFORE = {
+    "week": (1,),
+    "fortnight": (2,),
+    "half-month": (2,),
+    "month": (7, 1),
+    "two-months": (15, 3),
+    "quarter": (15, 3),
+    "half-year": (30, 7),
+    "year": (60, 15, 3),
+    "dates": (15, 3),
+}
+SECRET_KEYS = {"key", "secret"}
+PLACEHOLDER = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
+OVERDUE = (Offset(1, True), Offset(3, True), Offset(5, True, every=True))
+
+
+def read_plan(name: str, text: str) -> Plan:
+    """The plan that ``text`` means; ``name`` is how errors call the file.
+
+    Raises PlanError with every problem that could be found, each with its place.
+    """
+    report = Report()
+    document = DOCUMENT.read(read_nodes(name, text), report)
+    if document is None or not {"plan", "units", "duties"} <= document.keys():
+        raise PlanError(name, report.problems)
+    plan = _plan(document, report)
+    if report.problems:
+        raise PlanError(name, report.problems)
+    return plan
+
+
+def _plan(document: Entry, report: Report) -> Plan:
+    head = document["plan"]
+    calendar, given = document.get("calendar", {}), document.get("defaults", {})
+    units = {str(name): _unit(name, entry) for name, entry in document["units"].items()}
+    groups = {str(name): _group(name, entry) for name, entry in document.get("groups", {}).items()}
+    names = Names(units, groups, report)
+    plan = Plan(
+        title=head.get("title", ""),
+        zone=_zone(head, report),
+        office=_office(head, names),
+        first=head.get("from", FIRST),
+        last=head.get("until", LAST),
+        workdays=Workdays(
+            calendar.get("holidays", "china"), calendar.get("off", ()), calendar.get("work", ())
+        ),
+        ranges=_ranges(calendar.get("ranges", {}), report),
+        defaults=_defaults(given, report),
+        channels=_channels(document, report),
+        units={n: u._replace(superior=names.one(u.superior) or "") for n, u in units.items()},
+        groups={n: g._replace(members=tuple(names.each(g.members))) for n, g in groups.items()},
+        duties={},
+    )
+    duties = DutyReader(plan, names, given, report).read_all(document["duties"])
+    return plan._replace(duties=duties)
+
+
+def _unit(name: str, entry: Entry) -> Unit:
+    contacts = (
+        Contact(*(str(contact.get(key, "")) for key in Contact._fields))
+        for contact in entry.get("contacts", ())
+    )
+    return Unit(
+        str(name),
+        entry.get("level", "district"),
+        entry.get("superior", ""),
+        tuple(contacts),
+        tuple(entry.get("channels", ("email",))),
+        tuple(entry.get("aliases", ())),
+    )
+
+
+def _group(name: str, entry: Entry | list[Word]) -> Group:
+    if isinstance(entry, list):
+        return Group(str(name), tuple(entry))
+    return Group(
+        str(name),
+        tuple(entry.get("members", ())),
+        tuple(entry.get("aliases", ())),
+        entry.get("confirm", ""),
+    )
+
+
+def _zone(head: Entry, report: Report) -> ZoneInfo:
+    try:
+        return ZoneInfo(head.get("timezone", "Asia/Shanghai"))
+    except (KeyError, ValueError, OSError):
+        text = _("unknown time zone '{zone}'; write it like Asia/Shanghai", zone=head["timezone"])
+        report(head.place("timezone"), text)
+        return ZoneInfo("Asia/Shanghai")
+
+
+def _office(head: Entry, names: Names) -> str:
+    return (names.one(head["office"]) or "") if "office" in head else ""
+
+
+def _ranges(given: Mapping[Word, list[Entry]], report: Report) -> dict[str, tuple[Span, ...]]:
+    found = {}
+    for name, entries in given.items():
+        spans = sorted(_spans(entries, report), key=lambda span: span.first)
+        seen: set[str] = set()
+        for before, span in zip([None, *spans], spans, strict=False):
+            if span.name in seen:
+                text = _("'{name}' stands in range '{range}' twice", name=span.name, range=name)
+                report(name.place, text)
+            if before and before.last >= span.first:
+                text = _("entries '{one}' and '{two}' overlap", one=before.name, two=span.name)
+                report(name.place, text)
+            seen.add(span.name)
+        found[str(name)] = tuple(spans)
+    return found
+
+
+def _spans(entries: Iterable[Entry], report: Report) -> Iterator[Span]:
+    for entry in entries:
+        if not {"name", "from", "to"} <= entry.keys():
+            continue
+        if entry["to"] < entry["from"]:
+            text = _("'{name}' ends before it begins", name=entry["name"])
+            report(entry.place("to"), text)
+            continue
+        yield Span(
+            str(entry["name"]),
+            entry["from"],
+            entry["to"],
+            entry.get("source", ""),
+            entry.get("provisional", False),
+        )
+
+
+def _defaults(given: Entry | dict[str, Any], report: Report) -> Defaults:
+    before = {length: tuple(Offset(days) for days in offsets) for length, offsets in BEFORE.items()}
+    for length, words in given.get("before", {}).items():
+        before[length] = read_offsets(words, report)
+    escalate = given.get("escalate", {})
+    after = read_offsets([escalate["after"]], report) if "after" in escalate else ()
+    at, window = given.get("at", time(9)), given.get("window", (time(9), time(18)))
+    if isinstance(given, Entry) and not window[0] <= at < window[1]:
+        text = _(
+            "at {at} lies outside the window {first}-{last}",
+            at=at.strftime("%H:%M"),
+            first=window[0].strftime("%H:%M"),
+            last=window[1].strftime("%H:%M"),
+        )
+        report(given.place("at" if "at" in given else "window"), text)
+    return Defaults(
+        roll=given.get("roll", "preceding"),
+        at=at,
+        window=window,
+        open=given.get("open", True),
+        min_workdays=given.get("min_workdays", 3),
+        before=before,
+        overdue=read_offsets(given["overdue"], report) if "overdue" in given else OVERDUE,
+        escalate=Escalation(after[0] if after else Offset(3, True), escalate.get("to", "superior")),
+    )
+
+
+def _channels(document: Entry, report: Report) -> dict[str, ChannelSetting]:
+    given = document.get("channels", {})
+    for unit in document["units"].values():
+        for channel in unit.get("channels", ()):
+            if channel != "email" and channel not in given:
+                known = ["email", *given]
+                text = _(
+                    "unknown channel '{channel}'; known: {known}", channel=channel, known=known
+                )
+                report(channel.place, text)
+    for entry in given.values():
+        for key in SECRET_KEYS & entry.keys():
+            if not PLACEHOLDER.fullmatch(entry[key]):
+                text = _("a secret does not belong in this file; write {example} and set that name "
+                         "in the environment", example="${WECOM_KEY}")  # fmt: skip
+                report(entry.place(key), text)
+    return {
+        str(name): ChannelSetting(
+            str(name), entry.get("kind", ""), {key: str(value) for key, value in entry.items()}
+        )
+        for name, entry in given.items()
+    }
+
+
+def placeholders(plan: Plan) -> dict[str, str]:
+    """The environment names that the plan's channels ask for, each with the channel's name."""
+    return {
+        name: channel.name
+        for channel in plan.channels.values()
+        for value in channel.values.values()
+        for name in PLACEHOLDER.findall(value)
+    }

@@ -1,0 +1,149 @@
+"""Steps: the points at which an occurrence is told, and the instants they fall on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, time, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from dispatcher.plan.cadence import Dates, Every
+from dispatcher.plan.model import Offset, Plan
+from dispatcher.plan.occurrences import Occurrence
+from dispatcher.plan.periods import DAY, NAMED_SPLITS
+
+LENGTHS = ((7, "week"), (16, "half-month"), (31, "month"), (92, "quarter"), (184, "half-year"))
+PROGRESS_OVERDUE = 2
+"""How often an unanswered check-in of a year-round duty is chased."""
+
+
+class Step(NamedTuple):
+    """A named point at which an occurrence is told, on a workday."""
+
+    name: str
+    on: date
+
+    def at(self, plan: Plan) -> datetime:
+        """The UTC instant at which it is told: the plan's ``at`` on its day."""
+        return instant(self.on, plan.defaults.at, plan.zone)
+
+
+def instant(day: date, clock_time: time, zone: ZoneInfo) -> datetime:
+    """The UTC instant of a civil time.
+
+    A time that does not exist becomes the first valid instant after it; one that comes twice is
+    taken the first time.
+
+    >>> berlin = ZoneInfo("Europe/Berlin")
+    >>> instant(date(2026, 3, 29), time(2, 30), berlin).isoformat()
+    '2026-03-29T01:00:00+00:00'
+    >>> instant(date(2026, 10, 25), time(2, 30), berlin).isoformat()
+    '2026-10-25T00:30:00+00:00'
+    """
+    civil = datetime.combine(day, clock_time, zone)
+    found = civil.astimezone(UTC)
+    if found.astimezone(zone).replace(tzinfo=None) == civil.replace(tzinfo=None):
+        return found
+    return _transition(civil.replace(fold=1).astimezone(UTC), found, zone)
+
+
+def _transition(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
+    """The instant between ``low`` and ``high`` at which the zone's offset changes."""
+    before = low.astimezone(zone).utcoffset()
+    while high - low > timedelta(seconds=1):
+        middle = low + (high - low) // 2
+        if middle.astimezone(zone).utcoffset() == before:
+            low = middle
+        else:
+            high = middle
+    return high.replace(microsecond=0)
+
+
+def length(occurrence: Occurrence) -> str:
+    """The length of an occurrence's period, by which ``defaults.before`` is chosen.
+
+    Ranges, events, rules and stretches count by their days.
+    """
+    cadence = occurrence.duty.cadence
+    if isinstance(cadence, Dates):
+        return "dates"
+    if isinstance(cadence, Every):
+        unit = NAMED_SPLITS.get((cadence.unit, cadence.times), cadence.unit)
+        if cadence.times == 1 or unit != cadence.unit:
+            return unit
+    days = (occurrence.nominal - occurrence.opens).days + 1
+    return next((name for limit, name in LENGTHS if days <= limit), "year")
+
+
+def offsets_before(plan: Plan, occurrence: Occurrence) -> tuple[Offset, ...]:
+    """How long before its due date an occurrence is told, farthest first."""
+    offsets = occurrence.duty.before
+    if offsets is None:
+        offsets = plan.defaults.before[length(occurrence)]
+    return offsets
+
+
+def steps(plan: Plan, occurrence: Occurrence) -> Iterator[Step]:
+    """Every step of an occurrence by its day, without end while it is chased.
+
+    A step up to the due date that falls on a rest day moves to the workday before, one after it
+    to the workday after. A step before the opening does not exist.
+    """
+    yield from steps_until_due(plan, occurrence)
+    yield from overdue_steps(plan, occurrence)
+
+
+def steps_until_due(plan: Plan, occurrence: Occurrence) -> list[Step]:
+    """``open``, the warnings and ``T``, by day; of two on one day the nearer to ``T`` is later."""
+    workdays, due, opens = plan.workdays, occurrence.due, occurrence.opens
+    last = Step("T", workdays.before(due))
+    found = []
+    if occurrence.duty.open and not occurrence.progress:
+        found.append((workdays.after(opens), date.min, "open"))
+    for offset in offsets_before(plan, occurrence):
+        raw = workdays.add(due, -offset.days) if offset.workdays else due - offset.days * DAY
+        name = f"T-{offset.days}{'wd' * offset.workdays}"
+        found.append((workdays.before(raw), raw, name))
+    return [*(Step(name, day) for day, _raw, name in sorted(found) if opens <= day < last.on), last]
+
+
+def overdue_steps(plan: Plan, occurrence: Occurrence) -> Iterator[Step]:
+    """``T+1``, ``T+3``, ``T+8``, ...: counted in workdays after the due date, without end when the
+    last offset repeats; two for progress items."""
+    found = _overdue(plan, occurrence)
+    if occurrence.progress:
+        found = (step for _number, step in zip(range(PROGRESS_OVERDUE), found, strict=False))
+    return found
+
+
+def _overdue(plan: Plan, occurrence: Occurrence) -> Iterator[Step]:
+    due, reached = occurrence.due, 0
+    for offset in occurrence.duty.overdue:
+        if not offset.every:
+            reached = offset.days
+            yield _overdue_step(plan, due, offset, reached)
+            continue
+        while True:
+            reached += offset.days
+            yield _overdue_step(plan, due, offset, reached)
+
+
+def _overdue_step(plan: Plan, due: date, offset: Offset, count: int) -> Step:
+    if offset.workdays:
+        return Step(f"T+{count}", plan.workdays.add(due, count))
+    return Step(f"T+{count}d", plan.workdays.after(due + count * DAY))
+
+
+def reached(plan: Plan, occurrence: Occurrence, now: datetime) -> list[Step]:
+    """The steps whose instants have come by ``now``, in order; the last one is to be told."""
+    found: list[Step] = []
+    for step in steps(plan, occurrence):
+        if step.at(plan) > now:
+            break
+        found.append(step)
+    return found
+
+
+def following(plan: Plan, occurrence: Occurrence, now: datetime) -> Step | None:
+    """The first step whose instant is still to come at ``now``; None when none is left."""
+    return next((step for step in steps(plan, occurrence) if step.at(plan) > now), None)
