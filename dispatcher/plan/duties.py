@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import date, timedelta
-from typing import Any
 
 from dispatcher.errors import PhraseError, Place
 from dispatcher.i18n import _
@@ -41,31 +40,16 @@ def read_offsets(words: Iterable[Word], report: Report) -> tuple[Offset, ...]:
 class CadenceReader:
     """Reads ``when`` and settles what it leaves to the rest of the file."""
 
-    def __init__(self, plan: Plan, defaults: Mapping[str, Any], report: Report) -> None:
+    def __init__(self, plan: Plan, report: Report) -> None:
         self.plan = plan
         self.report = report
-        self.due = str(defaults.get("due", ""))
-        if self.due and not due_in("month", normalised(self.due)):
-            text = _("'{value}' is not a day of a period; write it like 25日前", value=self.due)
-            report(defaults["due"].place, text)
-            self.due = ""
-        self.year_round = self._year_round(defaults.get("year_round"))
-
-    def _year_round(self, phrase: Word | None) -> Cadence:
-        cadence = self._parsed(phrase) if phrase else None
-        if phrase and cadence and not isinstance(cadence, Every):
-            text = _("'{value}' is not a check-in; write it like 每季度", value=phrase)
-            self.report(phrase.place, text)
-        return self._settled(
-            cadence if isinstance(cadence, Every) else Every("quarter"), Place(1, 1)
-        )
 
     def read(self, when: Word | Entry) -> tuple[Cadence, bool]:
         """The cadence, and whether it is a year-round one (then that of the check-ins)."""
         place = when.place if isinstance(when, Word) else when.node.place
         found = self._parsed(when) if isinstance(when, Word) else self._mapped(when)
         if found is None or isinstance(found, YearRound):
-            return self.year_round, found is not None
+            return self._settled(self.plan.defaults.year_round, place), found is not None
         return self._settled(found, place), False
 
     def _parsed(self, phrase: Word) -> Cadence | None:
@@ -121,8 +105,8 @@ class CadenceReader:
             text = _("a fortnight needs the week it is counted from: 每两周(2026-01-05起)")
             self.report(place, text)
             cadence = cadence._replace(anchor=date(2026, 1, 5))
-        if cadence.unit in MONTHS and not cadence.due and self.due:
-            cadence = cadence._replace(due=due_in(cadence.unit, normalised(self.due)))
+        if cadence.unit in MONTHS and not cadence.due:
+            cadence = cadence._replace(due=self.plan.defaults.due)
         names = (self._range(name, place) for name in cadence.excepted)
         return cadence._replace(excepted=tuple(name for name in names if name))
 
@@ -143,13 +127,11 @@ def _due_words(due: str) -> str:
 class DutyReader:
     """Makes Duties of the entries of the file, and checks each against the whole plan."""
 
-    def __init__(
-        self, plan: Plan, names: Names, defaults: Mapping[str, Any], report: Report
-    ) -> None:
+    def __init__(self, plan: Plan, names: Names, report: Report) -> None:
         self.plan = plan
         self.names = names
         self.report = report
-        self.cadences = CadenceReader(plan, defaults, report)
+        self.cadences = CadenceReader(plan, report)
 
     def read_all(self, entries: Iterable[Entry]) -> dict[str, Duty]:
         """The duties by id, in the file's order."""

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from dispatcher.errors import Place
 
 if TYPE_CHECKING:
-    from dispatcher.plan.cadence import Cadence
+    from dispatcher.plan.cadence import Cadence, Due, Every
     from dispatcher.plan.workdays import Workdays
 
 Roll = Literal["preceding", "following", "none", "skip"]
@@ -98,9 +98,14 @@ class Escalation(NamedTuple):
 
 
 class Defaults(NamedTuple):
-    """What holds for every duty that does not say otherwise."""
+    """What holds for every duty that does not say otherwise.
+
+    ``due`` is a day of the last month of a period; ``year_round`` the check-in of 全年 duties.
+    """
 
     roll: Roll
+    due: Due | None
+    year_round: Every
     at: time
     window: tuple[time, time]
     open: bool

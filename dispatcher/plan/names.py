@@ -6,9 +6,9 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 
-from dispatcher.errors import Place
+from dispatcher.errors import DispatcherError, Place
 from dispatcher.i18n import _
-from dispatcher.plan.model import Group, Unit
+from dispatcher.plan.model import Duty, Group, Plan, Unit
 from dispatcher.plan.shape import Report, Word, nearest
 
 SEPARATOR = re.compile("[、,，;；]")
@@ -99,3 +99,22 @@ def split_names(column: Word | list[Word]) -> list[Word]:
 
 def _folded(name: str) -> str:
     return unicodedata.normalize("NFKC", name).replace(" ", "")
+
+
+def unit_called(plan: Plan, name: str) -> str:
+    """The own name of the unit that ``name`` calls; raises DispatcherError with the nearest."""
+    known = {_folded(alias): unit.name for unit in plan.units.values() for alias in unit.aliases}
+    known |= {_folded(unit): unit for unit in plan.units}
+    if _folded(name) not in known:
+        near = nearest(name, list(plan.units))
+        raise DispatcherError(_("unknown unit '{name}'; nearest: {near}", name=name, near=near))
+    return known[_folded(name)]
+
+
+def duty_called(plan: Plan, id: str) -> Duty:
+    """The duty of an id, or of its whole title; raises DispatcherError with the nearest ids."""
+    for duty in plan.duties.values():
+        if id in (duty.id, duty.title):
+            return duty
+    near = nearest(id, list(plan.duties))
+    raise DispatcherError(_("unknown duty '{id}'; nearest: {near}", id=id, near=near))

@@ -8,8 +8,9 @@ from datetime import date, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dispatcher.errors import PlanError
+from dispatcher.errors import PhraseError, PlanError
 from dispatcher.i18n import _
+from dispatcher.plan.cadence import Due, Every
 from dispatcher.plan.document import DOCUMENT
 from dispatcher.plan.duties import DutyReader, read_offsets
 from dispatcher.plan.model import (
@@ -25,6 +26,7 @@ from dispatcher.plan.model import (
 )
 from dispatcher.plan.names import Names
 from dispatcher.plan.nodes import read_nodes
+from dispatcher.plan.phrases import due_in, normalised, parse
 from dispatcher.plan.shape import Entry, Report, Word
 from dispatcher.plan.workdays import Workdays
 
@@ -82,7 +84,7 @@ def _plan(document: Entry, report: Report) -> Plan:
         groups={n: g._replace(members=tuple(names.each(g.members))) for n, g in groups.items()},
         duties={},
     )
-    duties = DutyReader(plan, names, given, report).read_all(document["duties"])
+    duties = DutyReader(plan, names, report).read_all(document["duties"])
     return plan._replace(duties=duties)
 
 
@@ -176,6 +178,10 @@ def _defaults(given: Entry | dict[str, Any], report: Report) -> Defaults:
         report(given.place("at" if "at" in given else "window"), text)
     return Defaults(
         roll=given.get("roll", "preceding"),
+        due=_default_due(given["due"], report) if "due" in given else None,
+        year_round=_year_round(given["year_round"], report)
+        if "year_round" in given
+        else Every("quarter"),
         at=at,
         window=window,
         open=given.get("open", True),
@@ -184,6 +190,27 @@ def _defaults(given: Entry | dict[str, Any], report: Report) -> Defaults:
         overdue=read_offsets(given["overdue"], report) if "overdue" in given else OVERDUE,
         escalate=Escalation(after[0] if after else Offset(3, True), escalate.get("to", "superior")),
     )
+
+
+def _default_due(words: Word, report: Report) -> Due | None:
+    due = due_in("month", normalised(words))
+    if due is None:
+        text = _("'{value}' is not a day of a period; write it like 25日前", value=words)
+        report(words.place, text)
+    return due
+
+
+def _year_round(phrase: Word, report: Report) -> Every:
+    try:
+        cadence = parse(str(phrase))
+    except PhraseError as error:
+        report(phrase.place, error.text)
+        return Every("quarter")
+    if isinstance(cadence, Every):
+        return cadence
+    text = _("'{value}' is not a check-in; write it like 每季度", value=phrase)
+    report(phrase.place, text)
+    return Every("quarter")
 
 
 def _channels(document: Entry, report: Report) -> dict[str, ChannelSetting]:

@@ -1,0 +1,32 @@
+"""The command line: commands parse and print, the other rooms do the work."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+
+from dispatcher import __version__
+from dispatcher.cli import calendar
+from dispatcher.cli.output import translate, words
+from dispatcher.errors import DispatcherError
+from dispatcher.i18n import _
+
+
+@click.group(help=words(_("A duty calendar that chases itself.")))
+@click.version_option(__version__, prog_name="dispatcher")
+def commands() -> None:
+    """The group of all commands."""
+
+
+for command in (calendar.check, calendar.upcoming_command, calendar.why, calendar.explain):
+    commands.add_command(command)
+
+
+def main() -> None:
+    """Runs the command line; ends with 0 fine, 1 the answer is no, 2 wrong usage or a bad file."""
+    try:
+        commands()
+    except DispatcherError as error:
+        click.echo(error.render(translate), err=True)
+        sys.exit(error.exit_code)

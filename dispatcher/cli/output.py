@@ -1,0 +1,61 @@
+"""How the commands speak: the reader's language, aligned tables, colour only on a terminal."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import click
+
+from dispatcher.i18n import Text, language, render, translator
+
+translate = translator(language(os.environ))
+WIDE = ("W", "F")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def words(value: object) -> str:
+    """Anything as a person reads it, Texts in the reader's language."""
+    return str(render(value, translate))
+
+
+def say(value: object = "", colour: str | None = None) -> None:
+    """Prints one line."""
+    click.echo(click.style(words(value), fg=colour) if colour else words(value))
+
+
+def width(text: str) -> int:
+    """How many columns a terminal gives to ``text``: two for each wide character."""
+    return sum(2 if unicodedata.east_asian_width(letter) in WIDE else 1 for letter in text)
+
+
+def table(
+    header: Sequence[Text], rows: Iterable[Sequence[object]], colours: Sequence[str | None]
+) -> None:
+    """Prints rows under their header, columns aligned; ``colours`` has one for each row."""
+    cells = [[words(cell) for cell in row] for row in (header, *rows)]
+    widths = [max(width(cell) for cell in column) for column in zip(*cells, strict=True)]
+    for row, colour in zip(cells, (None, *colours), strict=True):
+        padded = (cell + " " * (w - width(cell)) for cell, w in zip(row, widths, strict=True))
+        say("  ".join(padded).rstrip(), colour)
+
+
+def print_json(value: Any) -> None:
+    """Prints a stable, readable JSON document."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """Prints RFC 4180 lines; a cell that a spreadsheet would run as a formula is quoted with '."""
+    writer = csv.writer(click.get_text_stream("stdout"), lineterminator="\r\n")
+    writer.writerow(header)
+    for row in rows:
+        writer.writerow([_harmless(str(cell)) for cell in row])
+
+
+def _harmless(cell: str) -> str:
+    return "'" + cell if cell.lstrip(" \u00a0").startswith(FORMULA) else cell

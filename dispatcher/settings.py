@@ -1,0 +1,152 @@
+"""Where things are, and the secrets: from the environment and from ``.env`` in the home folder."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import NamedTuple
+
+from dispatcher.errors import SettingsError
+from dispatcher.i18n import _
+
+PREFIX = "DISPATCHER_"
+NAMES = (
+    *("HOME", "SCHEDULES", "DATABASE_URL", "LIVE", "MAILBOX", "SMTP_URL", "MAIL_FROM"),
+    *("SMTP_CA_FILE", "HEARTBEAT_URL", "LOG_FORMAT"),
+)
+IN_FILES = ("DATABASE_URL", "SMTP_URL", "HEARTBEAT_URL")
+"""Settings that may hold a password: each may be given as ``…_FILE``, the name of a file."""
+YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
+PACKAGE = Path(__file__).parent
+
+
+class Secret(str):
+    """A text that does not show itself in a log or a traceback."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'***'"
+
+
+class Settings(NamedTuple):
+    """Everything that depends on the machine. Paths are absolute."""
+
+    home: Path
+    schedules: Path
+    database_url: Secret
+    live: bool
+    mailbox: Path
+    smtp_url: Secret
+    smtp_ca_file: Path | None
+    mail_from: str
+    heartbeat_url: Secret
+    log_format: str
+    environ: Mapping[str, Secret]
+
+    @property
+    def state(self) -> Path:
+        """The folder of the ledger, the mailbox and the heartbeat."""
+        return self.home / "var"
+
+    @property
+    def heartbeat(self) -> Path:
+        """The file that is touched after each good pass."""
+        return self.state / "heartbeat.json"
+
+
+def shipped(name: str) -> Path:
+    """A file or folder that comes with the program: inside the installed package, or in the
+    project's own folder when it runs from there."""
+    inside = PACKAGE / "shipped" / name
+    return inside if inside.exists() else PACKAGE.parent / name
+
+
+def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
+    """The settings of ``environ`` and of ``.env`` in the home folder; the environment wins.
+
+    ``folder`` is the home where the environment names none. Raises SettingsError for an unknown
+    name, with the nearest right one, and for a value that cannot be used.
+    """
+    home = Path(environ.get(PREFIX + "HOME") or folder).absolute()
+    given = read_env_file(home / ".env") | dict(environ)
+    values = _known(given, home)
+    schedules = values.get("SCHEDULES")
+    own = home / "schedules.yaml"
+    state = home / "var"
+    return Settings(
+        home=home,
+        schedules=_path(home, schedules) or (own if own.exists() else shipped("schedules.yaml")),
+        database_url=Secret(values.get("DATABASE_URL") or f"sqlite:///{state / 'dispatcher.db'}"),
+        live=_flag("LIVE", values.get("LIVE", "")),
+        mailbox=_path(home, values.get("MAILBOX")) or state / "mailbox",
+        smtp_url=Secret(values.get("SMTP_URL", "")),
+        smtp_ca_file=_path(home, values.get("SMTP_CA_FILE")),
+        mail_from=values.get("MAIL_FROM", ""),
+        heartbeat_url=Secret(values.get("HEARTBEAT_URL", "")),
+        log_format=_log_format(values.get("LOG_FORMAT", "")),
+        environ={name: Secret(value) for name, value in given.items()},
+    )
+
+
+def read_env_file(path: Path) -> dict[str, str]:
+    """The ``NAME=value`` lines of a file, quotes taken off; nothing when there is no file."""
+    if not path.exists():
+        return {}
+    found = {}
+    for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
+        match = re.fullmatch(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*", line)
+        if match:
+            found[match[1]] = re.sub(r"^(['\"])(.*)\1$", r"\2", match[2])
+        elif line.strip() and not line.lstrip().startswith("#"):
+            raise SettingsError(
+                _("{file}:{line}: not of the form NAME=value", file=path, line=number)
+            )
+    return found
+
+
+def _known(given: Mapping[str, str], home: Path) -> dict[str, str]:
+    """The values by name without prefix, those given as files read."""
+    allowed = [PREFIX + name for name in NAMES] + [f"{PREFIX}{name}_FILE" for name in IN_FILES]
+    found = {}
+    for name, value in given.items():
+        if not name.startswith(PREFIX):
+            continue
+        if name not in allowed:
+            near = get_close_matches(name, allowed, 1, 0)
+            text = _("unknown setting {name}; did you mean {near}?", name=name, near=near)
+            raise SettingsError(text)
+        found[name.removeprefix(PREFIX)] = value
+    for name in IN_FILES:
+        if f"{name}_FILE" in found:
+            found[name] = _file_content(f"{name}_FILE", home / found[f"{name}_FILE"])
+    return found
+
+
+def _file_content(name: str, path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except OSError as error:
+        raise SettingsError(
+            _("{name}: {file} cannot be read: {detail}", name=PREFIX + name, file=path,
+              detail=error.strerror)
+        ) from None  # fmt: skip
+
+
+def _path(home: Path, value: str | None) -> Path | None:
+    return home / Path(value).expanduser() if value else None
+
+
+def _flag(name: str, value: str) -> bool:
+    if value.lower() in YES + NO:
+        return value.lower() in YES
+    raise SettingsError(_("{name}: '{value}' should be 1 or 0", name=PREFIX + name, value=value))
+
+
+def _log_format(value: str) -> str:
+    if value in ("", "text", "json"):
+        return value
+    text = _("{name}: '{value}' should be text or json", name=PREFIX + "LOG_FORMAT", value=value)
+    raise SettingsError(text)
