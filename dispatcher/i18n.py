@@ -49,6 +49,8 @@ class Text:
 
 
 _ = Text
+AND = Text(", ")
+"""Between the items of a list."""
 
 
 def render(value: object, translate: Translate) -> object:
@@ -56,7 +58,7 @@ def render(value: object, translate: Translate) -> object:
     if isinstance(value, Text):
         return value.render(translate)
     if isinstance(value, tuple | list):
-        return ", ".join(str(render(item, translate)) for item in value)
+        return AND.render(translate).join(str(render(item, translate)) for item in value)
     return value
 
 

@@ -178,11 +178,10 @@ def _print_table(found: list[Occurrence], first: date, last: date, today: date) 
 
 
 def _short(units: tuple[str, ...]) -> object:
-    return (
-        units[0]
-        if len(units) == 1
-        else _("{unit} and {more} more", unit=units[0], more=len(units) - 1)
-    )
+    if len(units) == 1:
+        return units[0]
+    more = len(units) - 1
+    return _("{unit} and {more} more", unit=units[0], more=more, total=len(units))
 
 
 def _colour(due: date, today: date) -> str | None:

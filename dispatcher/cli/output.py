@@ -14,6 +14,10 @@ import click
 from dispatcher.i18n import Text, language, render, translator
 
 translate = translator(language(os.environ))
+if language(os.environ) != "en":
+    from dispatcher.cli.click_words import teach_click
+
+    teach_click(language(os.environ))
 WIDE = ("W", "F")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 

@@ -59,7 +59,7 @@ def describe(cadence: Cadence) -> Text:
 
     >>> from dispatcher.plan.phrases import parse
     >>> str(describe(parse("每季度末月25日前"))), str(describe(parse("9月底前/12月底前")))
-    ('once every quarter, by the 25 of its last month', 'on these days: 09-last, 12-last')
+    ('once every quarter, by day 25 of its last month', 'on these days: 09-last, 12-last')
     """
     if isinstance(cadence, Every):
         return _describe_every(cadence)
@@ -100,12 +100,12 @@ def _describe_every(every: Every) -> Text:
 def _describe_due(due: Due) -> Text:
     last_month = due.month == LAST
     if due.day == LAST:
-        day = _("last workday") if due.workday else _("last day")
+        day = _("the last workday") if due.workday else _("the last day")
     else:
-        day = _("workday {day}", day=due.day) if due.workday else _("{day}", day=due.day)
+        day = _("workday {day}", day=due.day) if due.workday else _("day {day}", day=due.day)
     if last_month:
-        return _("by the {day} of its last month", day=day)
-    return _("by the {day} of its month {month}", day=day, month=due.month)
+        return _("by {day} of its last month", day=day)
+    return _("by {day} of its month {month}", day=day, month=due.month)
 
 
 def find(plan: Plan, duty: Duty, wanted: str, today: date) -> Occurrence:

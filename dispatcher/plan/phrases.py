@@ -132,7 +132,7 @@ def parse(phrase: str) -> Cadence:
         _(
             "cadence '{phrase}' is not understood; nearest forms: {forms}",
             phrase=phrase,
-            forms=nearest_forms(phrase),
+            forms=" | ".join(nearest_forms(phrase)),
         )
     )
 
