@@ -1,0 +1,269 @@
+"""A unit's digest: its reminders by colour, in the words that follow from dates and counts.
+
+Composition only: plain data in, a dict of plain values for the templates out.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+from typing import Literal, NamedTuple
+
+from dispatcher.dispatch.wording import (
+    SECRECY,
+    View,
+    clock_words,
+    day_and_weekday,
+    day_words,
+    full_day,
+    sources,
+    titled,
+    why_moved,
+)
+from dispatcher.plan.workdays import Workdays
+
+IN_FULL = 8
+"""So many items of a digest are shown in full; the rest have a line each."""
+NAMED_UNITS = 3
+"""A subject names so many units; of more it names the first and their number."""
+SOON = timedelta(days=7)
+ROLES = {"lead": "牵头单位", "responsible": "责任单位"}
+
+
+class Item(NamedTuple):
+    """An assignment of a digest, as one unit is told of it.
+
+    ``owes`` is false for a copy. ``step`` is ``open``, ``T-7``, ``T``, ``T+3``, ``moved
+    2026-04-15`` or ``withdrawn``; ``times`` counts the overdue steps told in this round, this one
+    included; ``lapsed`` counts earlier periods of the duty that the unit never answered.
+    """
+
+    unit: str
+    role: Literal["lead", "responsible"]
+    owes: bool
+    duty: str
+    title: str
+    task: str
+    rows: tuple[int, ...]
+    clause: str
+    period: str
+    opens: date
+    due: date
+    nominal: date
+    provisional: bool
+    progress: bool
+    step: str
+    round: int = 1
+    times: int = 0
+    lapsed: int = 0
+    lead: tuple[str, ...] = ()
+    old_due: date | None = None
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether it is told only that nothing is owed any more."""
+        return self.step == "withdrawn"
+
+
+class Digest(NamedTuple):
+    """What one address is told at one time; ``at`` is local, and ``today`` its day."""
+
+    units: tuple[str, ...]
+    today: date
+    at: datetime
+    office: str
+    office_contact: str
+    items: tuple[Item, ...]
+
+
+class Group(NamedTuple):
+    """Items of one colour: how they are headed, counted in the subject, and painted in HTML."""
+
+    mark: str
+    head: str
+    total: str
+    colour: str
+
+
+GROUPS = (
+    RED := Group("红", "已逾期{}项", "逾期{}项", "#b00020"),
+    YELLOW := Group("黄", "今日到期{}项", "今日到期{}项", "#8a5a00"),
+    BLUE := Group("蓝", "7日内到期{}项", "7日内到期{}项", "#0b57a4"),
+    LATER := Group("待办", "7日后到期{}项", "待办{}项", "#444444"),
+    COPY := Group("抄送", "{}项,无需反馈", "抄送{}项", "#444444"),
+    WITHDRAWN := Group("撤销", "{}项,不再办理", "撤销{}项", "#444444"),
+)
+
+
+def digest_view(digest: Digest, workdays: Workdays) -> View:
+    """A digest, as the templates need it: plain values, and the built-in text in ``lines``."""
+    view = _heading(digest) | _entries(digest, workdays) | _closing(digest)
+    return view | {"lines": _plain(view)}
+
+
+def _heading(digest: Digest) -> View:
+    counts = {group: len(items) for group, items in _grouped(digest)}
+    units = "、".join(digest.units)
+    short = units
+    if len(digest.units) > NAMED_UNITS:
+        short = f"{digest.units[0]}等{len(digest.units)}个单位"
+    kind = "催办" if RED in counts else "提醒"
+    totals = "、".join(group.total.format(count) for group, count in counts.items())
+    day = day_words(digest.today, digest.today)
+    return {
+        "kind": kind,
+        "units": units,
+        "totals": totals,
+        "day": day,
+        "subject": f"【{kind}】{short}:{totals}({day})",
+        "opening": _opening(digest),
+    }
+
+
+def _opening(digest: Digest) -> str:
+    when = f"{day_and_weekday(digest.today, digest.today)}{clock_words(digest.at)}"
+    if not _owed(digest):
+        return "以下事项请知悉:"
+    yours = "你单位" if len(digest.units) == 1 else ""
+    return f"截至{when},{yours}以下事项尚未办结:"
+
+
+def _owed(digest: Digest) -> list[Item]:
+    return [item for item in digest.items if item.owes and not item.withdrawn]
+
+
+def group_of(item: Item, today: date) -> Group:
+    """The colour of an item on ``today``; copies and withdrawn items have none."""
+    if item.withdrawn:
+        return WITHDRAWN
+    if not item.owes:
+        return COPY
+    if item.due <= today:
+        return RED if item.due < today else YELLOW
+    return BLUE if item.due <= today + SOON else LATER
+
+
+def _grouped(digest: Digest) -> list[tuple[Group, list[Item]]]:
+    """The groups that have items, in their order, each by due date."""
+    items = sorted(digest.items, key=lambda item: item.due)
+    found = [
+        (group, [item for item in items if group_of(item, digest.today) is group])
+        for group in GROUPS
+    ]
+    return [(group, members) for group, members in found if members]
+
+
+def _entries(digest: Digest, workdays: Workdays) -> View:
+    """The first items under their groups, in full, and the rest."""
+    groups = _grouped(digest)
+    members = [(group, item) for group, items in groups for item in items]
+    entries = [
+        _entry(number, group, item, digest) | {"deadline": _deadline(item, digest.today, workdays)}
+        for number, (group, item) in enumerate(members, start=1)
+    ]
+    for entry in entries:
+        entry["line"] = _line(entry)
+    found = [
+        {
+            "mark": group.mark,
+            "head": group.head.format(len(items)),
+            "colour": group.colour,
+            "entries": [entry for entry in entries[:IN_FULL] if entry["mark"] == group.mark],
+        }
+        for group, items in groups
+    ]
+    return {"groups": [group for group in found if group["entries"]], "rest": entries[IN_FULL:]}
+
+
+def _entry(number: int, group: Group, item: Item, digest: Digest) -> View:
+    source = sources(item.rows, item.clause)
+    return {
+        "number": number,
+        "mark": group.mark,
+        "colour": group.colour,
+        "title": titled(item.title, item.period),
+        "task": "" if item.withdrawn else item.task,
+        "notes": _notes(item, digest.today),
+        "lead": "、".join(item.lead) + (f"({source})" if source else ""),
+        "role": "" if _role_in_common(digest) else _role(item, digest),
+    }
+
+
+def _line(entry: View) -> str:
+    """The whole entry on one line, but for its task and its lead."""
+    said = ";".join(filter(None, [entry["deadline"], *entry["notes"], entry["role"]]))
+    return f"{entry['number']}.【{entry['mark']}】{entry['title']}:{said}"
+
+
+def _deadline(item: Item, today: date, workdays: Workdays) -> str:
+    """``3月31日(周二),已逾期17天,第4次催办``, with why it moved behind it."""
+    day = day_and_weekday(item.due, today)
+    if item.withdrawn:
+        return f"原为{day}"
+    days = (item.due - today).days
+    words = [day, f"还有{days}天" if days > 0 else "今日到期" if not days else f"已逾期{-days}天"]
+    if item.times and item.owes and days < 0:
+        words.append(f"第{item.times}次催办")
+    if item.provisional:
+        words.append("暂定")
+    why = "" if item.old_due else why_moved(item.due, item.nominal, workdays)
+    return ",".join(words) + (f"({why})" if why else "")
+
+
+def _notes(item: Item, today: date) -> list[str]:
+    """What is said of an item beside its deadline, each a short sentence."""
+    if item.withdrawn:
+        return ["该事项已撤销,无需再办理和反馈"]
+    notes = []
+    if item.step.startswith("moved"):
+        old = f"由{day_and_weekday(item.old_due, today)}" if item.old_due else ""
+        new = day_and_weekday(item.due, today)
+        notes.append(f"时限{old}调整为{new},请按新时限办理")
+    if item.progress and item.owes:
+        notes.append("全年推进事项,请报进展")
+    if item.lapsed:
+        notes.append(f"另有{item.lapsed}期逾期未办")
+    if not item.owes:
+        notes.append("抄送,无需反馈")
+    return notes
+
+
+def _role_in_common(digest: Digest) -> str:
+    """The part that a single unit has in everything it owes here; empty when it differs."""
+    roles = {ROLES[item.role] for item in _owed(digest)}
+    return roles.pop() if len(digest.units) == len(roles) == 1 else ""
+
+
+def _role(item: Item, digest: Digest) -> str:
+    if item.withdrawn or not item.owes:
+        return "" if len(digest.units) == 1 else f"告知{item.unit}"
+    unit = "你单位" if len(digest.units) == 1 else item.unit
+    return f"{unit}为{ROLES[item.role]}"
+
+
+def _closing(digest: Digest) -> View:
+    role = _role_in_common(digest)
+    return {
+        "role": role,
+        "owed": bool(_owed(digest)),
+        "others": len(_owed(digest)) < len(digest.items),
+        "provisional": any(item.provisional and not item.withdrawn for item in digest.items),
+        "contact": digest.office_contact,
+        "office": digest.office,
+        "date": full_day(digest.today),
+        "secrecy": SECRECY,
+    }
+
+
+def _plain(view: View) -> list[str]:
+    """The built-in text: every item in a line, and what a unit must know to answer."""
+    entries = [entry["line"] for group in view["groups"] for entry in group["entries"]]
+    return [
+        f"{view['units']}:",
+        view["opening"],
+        *entries,
+        *(entry["line"] for entry in view["rest"]),
+        *(["请尽快反馈进展、存在问题和预计完成时间。"] if view["owed"] else []),
+        *([f"联系人:{view['contact']}"] if view["contact"] else []),
+        f"{view['office']} {view['date']}",
+        view["secrecy"],
+    ]
