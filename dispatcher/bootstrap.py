@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import os
-from datetime import date
+import threading
+from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
-from dispatcher.clock import system_clock
-from dispatcher.errors import DispatcherError, Place, PlanError, Problem
+from dispatcher.clock import Clock, system_clock
+from dispatcher.errors import DispatcherError, Place, PlanError, Problem, Refused
 from dispatcher.i18n import Text, _
 from dispatcher.plan.model import Plan
 from dispatcher.plan.nodes import MAX_BYTES
 from dispatcher.plan.reading import placeholders, read_plan
-from dispatcher.settings import Settings, load_settings
+from dispatcher.settings import Settings, load_settings, shipped
+
+if TYPE_CHECKING:
+    from dispatcher.channels.contract import Channel
+    from dispatcher.dispatch.compose import Composer
+    from dispatcher.dispatch.parts import Parts
+    from dispatcher.ledger.database import Engine
+
+RULES = "1"
+"""The version of the rules by which a plan is read: part of a revision's identity."""
+SILENT_AFTER = timedelta(minutes=2)
+WAITING_AFTER = timedelta(hours=1)
 
 
 def settings() -> Settings:
@@ -54,3 +67,153 @@ def unset_secrets(plan: Plan, settings: Settings) -> list[Text]:
         for name, channel in placeholders(plan).items()
         if not settings.environ.get(name)
     ]
+
+
+def now() -> datetime:
+    """The present."""
+    return system_clock()
+
+
+def revision(path: Path) -> str:
+    """The identity of what a calendar file means: its text, the data and rules it rests on."""
+    from hashlib import sha256
+    from importlib.metadata import version
+
+    ground = (RULES, version("chinesecalendar"), version("tzdata"), calendar_text(path))
+    return sha256("\n".join(ground).encode()).hexdigest()[:16]
+
+
+def ledger(settings: Settings) -> Engine:
+    """The ledger's database, its schema current."""
+    from dispatcher.ledger import database
+
+    engine = database.create_engine(settings.database_url)
+    database.migrate(engine, shipped("db"))
+    return engine
+
+
+def composer(settings: Settings, plan: Plan) -> Composer:
+    """Composes from the office's own templates where it has any, else from the shipped ones."""
+    from dispatcher.dispatch.compose import Composer
+
+    return Composer([settings.home / "templates", shipped("templates")], plan.workdays)
+
+
+def channels(settings: Settings, plan: Plan) -> dict[str, Channel]:
+    """The channels by name; each one writes into the mailbox until the settings say live."""
+    sender = settings.mail_from or _office_address(plan)
+    if not settings.live:
+        from dispatcher.channels.mailbox import Mailbox
+
+        return {"email": Mailbox(settings.mailbox, plan.zone, sender)}
+    missing = unset_secrets(plan, settings)
+    if missing:
+        raise DispatcherError(missing[0])
+    if not settings.smtp_url:
+        raise DispatcherError(_("live, but DISPATCHER_SMTP_URL names no mail server"))
+    from dispatcher.channels.smtp import Smtp, parse_smtp_url
+
+    server = parse_smtp_url(settings.smtp_url)
+    return {"email": Smtp(server, sender, ca_file=settings.smtp_ca_file)}
+
+
+def _office_address(plan: Plan) -> str:
+    contacts = plan.units[plan.office].contacts
+    return next((contact.email for contact in contacts if contact.email), "dispatcher@localhost")
+
+
+def parts(
+    settings: Settings,
+    plan: Plan,
+    engine: Engine,
+    clock: Clock,
+    stop: threading.Event | None = None,
+) -> Parts:
+    """Everything that a pass works with."""
+    from dispatcher.dispatch.office import Office, Site
+    from dispatcher.dispatch.parts import Parts
+    from dispatcher.plan.coverage import warnings
+
+    year = clock().astimezone(plan.zone).year
+    found = (*warnings(plan, year), *unset_secrets(plan, settings))
+    site = Site(settings.live, str(settings.mailbox), found)
+    office = Office(plan, composer(settings, plan), site)
+    return Parts(
+        engine=engine,
+        plan=plan,
+        revision=revision(settings.schedules),
+        channels=channels(settings, plan),
+        compose=office.compose,
+        queue_brief=office.queue_reports,
+        clock=clock,
+        stop=stop or threading.Event(),
+    )
+
+
+class Health(NamedTuple):
+    """What is well, and what needs a hand."""
+
+    facts: list[Text]
+    troubles: list[Text]
+
+
+def health(settings: Settings) -> Health:
+    """Whether passes succeed, and whether what is queued leaves."""
+    from dispatcher.heartbeat import last_beat
+    from dispatcher.ledger import installation, queries
+
+    found = Health([], [])
+    beat = last_beat(settings.heartbeat)
+    if beat is None:
+        raise Refused(_("no heartbeat in {folder}: the daemon has not run", folder=settings.state))
+    age = int((now() - beat.at).total_seconds())
+    last = _("last good pass {seconds} s ago", seconds=age)
+    (found.troubles if age > SILENT_AFTER.total_seconds() else found.facts).append(last)
+    with ledger(settings).begin() as conn:
+        state, held = queries.health(conn), installation.find(conn)
+    found.facts.append(_("open {open}, queued {queued}, failed {failed}, unknown {unknown}",
+                         open=state.open, queued=state.queued, failed=state.failed,
+                         unknown=state.unknown))  # fmt: skip
+    oldest = state.oldest_queued_at
+    if oldest and oldest < beat.at - WAITING_AFTER:
+        found.troubles.append(_("messages wait since {since}", since=oldest))
+    if held and held.hold is not None:
+        found.troubles.append(_("paused by {by}: {reason}", by=held.held_by, reason=held.hold))
+    return found
+
+
+def send_test(settings: Settings, plan: Plan, unit: str) -> list[tuple[str, Text | None]]:
+    """Hands a marked test message to each address of a unit; what was wrong with each, if so."""
+    from uuid import uuid4
+
+    from dispatcher.channels.contract import DeliveryError, Outgoing
+    from dispatcher.dispatch.brief import Trial
+    from dispatcher.dispatch.telling import addresses
+
+    at = now()
+    trial = Trial(unit, plan.office, "", at.astimezone(plan.zone))
+    said = composer(settings, plan).test(trial)
+    by_name = channels(settings, plan)
+    found: list[tuple[str, Text | None]] = []
+    for number, to in enumerate(addresses(plan, unit), start=1):
+        outgoing = Outgoing(
+            id=number,
+            reference=f"test.{uuid4().hex[:12]}",
+            kind="test",
+            at=at,
+            address=to.address,
+            recipient_name=unit,
+            subject=said.subject,
+            text=said.text,
+            html=said.html,
+            sender_name=plan.office,
+            reply_to=_office_address(plan),
+        )
+        try:
+            by_name[to.channel].send(outgoing)
+            found.append((to.address, None))
+        except DeliveryError as error:
+            found.append((to.address, error.text))
+    for channel in by_name.values():
+        channel.close()
+    return found

@@ -19,3 +19,8 @@ def clock_starting_at(start: datetime) -> Clock:
     """A clock that shows ``start`` now and then goes on at the real pace."""
     begun = time.monotonic()
     return lambda: datetime.fromtimestamp(start.timestamp() + time.monotonic() - begun, UTC)
+
+
+def still_clock(moment: datetime) -> Clock:
+    """A clock that always shows ``moment``."""
+    return lambda: moment.astimezone(UTC)

@@ -25,20 +25,21 @@ WATCH = 5.0
 MIN_WAIT = timedelta(seconds=1)
 NEVER_MISFIRE = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
 
-Pass = Callable[[threading.Event], datetime | None]
-"""One pass; gives the next instant at which something falls due. The event asks it to stop."""
+Pass = Callable[[], datetime]
+"""One pass; gives the next instant at which something falls due."""
 
 
 class Daemon:
     """Runs passes every half minute, and at the instants that they ask for.
 
-    A pass that fails is logged and does not end the daemon: the next one tries again.
+    A pass that fails is logged and does not end the daemon: the next one tries again. ``stopping``
+    is set by SIGTERM and SIGINT, and asks a pass to finish the message in flight and go no further.
     """
 
-    def __init__(self, run_pass: Pass, clock: Clock) -> None:
+    def __init__(self, run_pass: Pass, clock: Clock, stopping: threading.Event) -> None:
         self.run_pass = run_pass
         self.clock = clock
-        self.stopping = threading.Event()
+        self.stopping = stopping
         self.idle = threading.Event()
         self.idle.set()
         # One worker: the two jobs never run at the same time.
@@ -65,15 +66,15 @@ class Daemon:
             return
         self.idle.clear()
         try:
-            self._wake_at(self.run_pass(self.stopping))
+            self._wake_at(self.run_pass())
         except Exception:
             log.exception("the pass failed; the next one tries again")
         finally:
             self.idle.set()
 
-    def _wake_at(self, instant: datetime | None) -> None:
+    def _wake_at(self, instant: datetime) -> None:
         """The pass's clock may be shifted, so the wait is measured and not the instant taken."""
-        wait = instant - self.clock() if instant else TICK
+        wait = instant - self.clock()
         if wait < TICK and not self.stopping.is_set():
             soon = system_clock() + max(wait, MIN_WAIT)
             self.ticker.add_job(self._tick, "date", run_date=soon, id="wake", replace_existing=True)

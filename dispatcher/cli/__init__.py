@@ -7,7 +7,7 @@ import sys
 import click
 
 from dispatcher import __version__
-from dispatcher.cli import calendar
+from dispatcher.cli import answers, calendar, office, service
 from dispatcher.cli.output import translate, words
 from dispatcher.errors import DispatcherError
 from dispatcher.i18n import _
@@ -19,7 +19,11 @@ def commands() -> None:
     """The group of all commands."""
 
 
-for command in (calendar.check, calendar.upcoming_command, calendar.why, calendar.explain):
+for command in (
+    *(calendar.check, calendar.upcoming_command, calendar.why, calendar.explain),
+    *(answers.done, office.init, office.test, office.pause, office.resume),
+    *(office.backup, office.health, service.run),
+):
     commands.add_command(command)
 
 

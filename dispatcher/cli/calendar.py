@@ -26,7 +26,7 @@ FIELDS = (
 )
 
 
-class Day(click.ParamType):
+class Day(click.ParamType[date]):
     """A date argument."""
 
     name = "date"

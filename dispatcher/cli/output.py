@@ -5,13 +5,14 @@ from __future__ import annotations
 import csv
 import json
 import os
+import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
 
-from dispatcher.i18n import Text, language, render, translator
+from dispatcher.i18n import language, render, translator
 
 translate = translator(language(os.environ))
 if language(os.environ) != "en":
@@ -38,10 +39,11 @@ def width(text: str) -> int:
 
 
 def table(
-    header: Sequence[Text], rows: Iterable[Sequence[object]], colours: Sequence[str | None]
+    header: Sequence[object], rows: Iterable[Sequence[object]], colours: Sequence[str | None]
 ) -> None:
     """Prints rows under their header, columns aligned; ``colours`` has one for each row."""
-    cells = [[words(cell) for cell in row] for row in (header, *rows)]
+    lines: list[Sequence[object]] = [header, *rows]
+    cells = [[words(cell) for cell in line] for line in lines]
     widths = [max(width(cell) for cell in column) for column in zip(*cells, strict=True)]
     for row, colour in zip(cells, (None, *colours), strict=True):
         padded = (cell + " " * (w - width(cell)) for cell, w in zip(row, widths, strict=True))
@@ -53,9 +55,9 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
-def print_csv(header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def print_csv(header: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
     """Prints RFC 4180 lines; a cell that a spreadsheet would run as a formula is quoted with '."""
-    writer = csv.writer(click.get_text_stream("stdout"), lineterminator="\r\n")
+    writer = csv.writer(sys.stdout, lineterminator="\r\n")
     writer.writerow(header)
     for row in rows:
         writer.writerow([_harmless(str(cell)) for cell in row])

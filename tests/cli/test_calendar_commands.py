@@ -5,76 +5,47 @@ from __future__ import annotations
 import csv
 import io
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
+import unicodedata
 
-import pytest
-
-ROOT = Path(__file__).parents[2]
-SMALL = """\
-plan: {title: 测试, office: 区农办, from: 2026-01-01}
-units:
-  区农办: {contacts: [{name: 张工, email: office@example.com}]}
-  潭东镇: {aliases: [潭东], contacts: [{name: 王工, email: tandong@example.com}]}
-duties:
-  - {id: housing, title: 住房排查, rows: [1], when: 每季度, responsible: 区农办,潭东镇}
-  - {id: report, title: =报告, rows: [2], when: 每月, responsible: 区农办}
-"""
+from tests.cli.conftest import Shell
 
 
-def run(folder: Path, *words: str, lang: str = "C.UTF-8") -> subprocess.CompletedProcess[str]:
-    environ = {"PATH": os.environ["PATH"], "LANG": lang, "PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "dispatcher", *words]
-    return subprocess.run(
-        command, cwd=folder, env=environ, capture_output=True, text=True, timeout=60, check=False
-    )
-
-
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    text = SMALL.replace("区农办,潭东镇", '"区农办,潭东镇"').replace("=报告", '"=报告"')
-    (tmp_path / "schedules.yaml").write_text(text, "utf-8")
-    return tmp_path
-
-
-def test_a_good_file_is_in_order_and_its_coverage_is_printed(folder: Path) -> None:
-    done = run(folder, "check")
+def test_a_good_file_is_in_order_and_its_coverage_is_printed(shell: Shell) -> None:
+    done = shell("check")
     assert done.returncode == 0
     assert "2/2" in done.stdout
     assert "Traceback" not in done.stderr
 
 
-def test_a_bad_file_ends_with_2_and_names_every_place(folder: Path) -> None:
-    path = folder / "schedules.yaml"
+def test_a_bad_file_ends_with_2_and_names_every_place(shell: Shell) -> None:
+    path = shell.folder / "schedules.yaml"
     path.write_text(
         path.read_text("utf-8").replace("每季度", "每季渡").replace("office:", "ofice:")
     )
-    done = run(folder, "check")
+    done = shell("check")
     assert done.returncode == 2
     lines = done.stderr.splitlines()
     assert any(line.startswith("schedules.yaml:1:19: unknown key 'ofice'") for line in lines)
     assert any("schedules.yaml:6:" in line and "duty 'housing'" in line for line in lines)
 
 
-def test_a_missing_file_is_a_clear_error(folder: Path) -> None:
-    done = run(folder, "check", "nowhere.yaml")
+def test_a_missing_file_is_a_clear_error(shell: Shell) -> None:
+    done = shell("check", "nowhere.yaml")
     assert done.returncode == 2
     assert "nowhere.yaml cannot be read" in done.stderr
 
 
-def test_a_file_that_is_not_utf8_names_the_line(folder: Path) -> None:
-    (folder / "gbk.yaml").write_bytes("plan:\n  title: 标题\n".encode("gbk"))
-    done = run(folder, "check", "gbk.yaml")
+def test_a_file_that_is_not_utf8_names_the_line(shell: Shell) -> None:
+    (shell.folder / "gbk.yaml").write_bytes("plan:\n  title: 标题\n".encode("gbk"))
+    done = shell("check", "gbk.yaml")
     assert done.returncode == 2
     assert done.stderr.startswith("gbk.yaml:2:1: not UTF-8")
 
 
 def test_upcoming_json_is_an_array_sorted_by_due_date_with_reminders_and_offsets(
-    folder: Path,
+    shell: Shell,
 ) -> None:
-    done = run(folder, "upcoming", "--from", "2026-01-01", "--to", "2026-03-31", "--format", "json")
+    done = shell("upcoming", "--from", "2026-01-01", "--to", "2026-03-31", "--format", "json")
     found = json.loads(done.stdout)
     assert [(entry["duty"], entry["due"]) for entry in found] == [
         ("report", "2026-01-30"),
@@ -97,30 +68,28 @@ def test_upcoming_json_is_an_array_sorted_by_due_date_with_reminders_and_offsets
     ]
 
 
-def test_upcoming_csv_opens_in_a_spreadsheet_without_running_formulas(folder: Path) -> None:
-    done = run(folder, "upcoming", "--from", "2026-01-01", "--days", "40", "--format", "csv")
+def test_upcoming_csv_opens_in_a_spreadsheet_without_running_formulas(shell: Shell) -> None:
+    done = shell("upcoming", "--from", "2026-01-01", "--days", "40", "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert rows[0]["title"] == "'=报告"
     assert rows[0]["reminders"].startswith("open 2026-01-04T09:00:00+08:00; T-7 ")
 
 
-def test_upcoming_takes_an_alias_for_a_unit(folder: Path) -> None:
-    done = run(folder, "upcoming", "--from", "2026-01-01", "--days", "100", "--unit", "潭东",
+def test_upcoming_takes_an_alias_for_a_unit(shell: Shell) -> None:
+    done = shell("upcoming", "--from", "2026-01-01", "--days", "100", "--unit", "潭东",
                "--format", "json")  # fmt: skip
     assert {entry["duty"] for entry in json.loads(done.stdout)} == {"housing"}
 
 
-def test_an_unknown_unit_or_duty_names_the_nearest(folder: Path) -> None:
-    assert "nearest: 潭东镇" in run(folder, "upcoming", "--unit", "潭冬镇").stderr
-    done = run(folder, "why", "housin")
+def test_an_unknown_unit_or_duty_names_the_nearest(shell: Shell) -> None:
+    assert "nearest: 潭东镇" in shell("upcoming", "--unit", "潭冬镇").stderr
+    done = shell("why", "housin")
     assert done.returncode == 2
     assert "nearest: housing" in done.stderr
 
 
-def test_columns_are_aligned_in_spite_of_wide_characters(folder: Path) -> None:
-    import unicodedata
-
-    done = run(folder, "upcoming", "--from", "2026-01-01", "--days", "100")
+def test_columns_are_aligned_in_spite_of_wide_characters(shell: Shell) -> None:
+    done = shell("upcoming", "--from", "2026-01-01", "--days", "100")
     starts = set()
     for line in done.stdout.splitlines()[1:-1]:
         column = 0
@@ -130,36 +99,36 @@ def test_columns_are_aligned_in_spite_of_wide_characters(folder: Path) -> None:
     assert len(starts) == 1
 
 
-def test_nothing_is_coloured_unless_it_goes_to_a_terminal(folder: Path) -> None:
-    assert "\x1b" not in run(folder, "check").stdout
+def test_nothing_is_coloured_unless_it_goes_to_a_terminal(shell: Shell) -> None:
+    assert "\x1b" not in shell("check").stdout
 
 
-def test_why_says_that_a_month_lies_in_the_vacation(tmp_path: Path) -> None:
-    done = run(tmp_path, "why", "dropout-check", "2023-07")
+def test_why_says_that_a_month_lies_in_the_vacation(shipped: Shell) -> None:
+    done = shipped("why", "dropout-check", "2023-07")
     assert done.returncode == 0
     assert "2023年暑假 leaves 0 workdays from 2023-07-01 to 2023-07-31" in done.stdout
 
 
-def test_why_for_a_period_that_does_not_exist_answers_no(tmp_path: Path) -> None:
-    done = run(tmp_path, "why", "dropout-check", "2023-13")
+def test_why_for_a_period_that_does_not_exist_answers_no(shipped: Shell) -> None:
+    done = shipped("why", "dropout-check", "2023-13")
     assert done.returncode == 1
     assert "nearest: 2023-12" in done.stderr
 
 
-def test_explain_shows_the_dates_of_a_phrase_before_anybody_edits(tmp_path: Path) -> None:
-    done = run(tmp_path, "explain", "每季度末月25日前", "--year", "2026")
+def test_explain_shows_the_dates_of_a_phrase_before_anybody_edits(shipped: Shell) -> None:
+    done = shipped("explain", "每季度末月25日前", "--year", "2026")
     assert "2026-Q3  2026-09-24 (nominally 2026-09-25)" in done.stdout
-    assert run(tmp_path, "explain", "每季渡").returncode == 2
+    assert shipped("explain", "每季渡").returncode == 2
 
 
-def test_wrong_usage_ends_with_2(folder: Path) -> None:
-    assert run(folder, "upcoming", "--days", "x").returncode == 2
-    assert run(folder, "upcoming", "--days", "3", "--to", "2026-01-01").returncode == 2
-    assert run(folder, "nonsense").returncode == 2
+def test_wrong_usage_ends_with_2(shell: Shell) -> None:
+    assert shell("upcoming", "--days", "x").returncode == 2
+    assert shell("upcoming", "--days", "3", "--to", "2026-01-01").returncode == 2
+    assert shell("nonsense").returncode == 2
 
 
-def test_the_commands_speak_chinese_under_a_chinese_locale(folder: Path) -> None:
-    done = run(folder, "upcoming", "--from", "2026-01-01", "--days", "40", lang="zh_CN.UTF-8")
+def test_the_commands_speak_chinese_under_a_chinese_locale(shell: Shell) -> None:
+    done = shell("upcoming", "--from", "2026-01-01", "--days", "40", LANG="zh_CN.UTF-8")
     assert "时限" in done.stdout
     assert "牵头" in done.stdout
-    assert "用法" in run(folder, "--help", lang="zh_CN.UTF-8").stdout
+    assert "用法" in shell("--help", LANG="zh_CN.UTF-8").stdout

@@ -1,0 +1,75 @@
+"""``python -m bench [--write]``: measures, prints the tables; --write renews README.md's."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import sys
+import time
+from importlib.metadata import version
+from pathlib import Path
+
+from bench import expand, load, start
+from bench.measure import output
+
+README = Path(__file__).with_name("README.md")
+BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
+PACKAGES = ("click", "PyYAML", "chinesecalendar", "python-dateutil", "APScheduler")
+
+
+def main() -> None:
+    """Runs every benchmark; each table is printed as soon as it is measured."""
+    parts = [_setting()]
+    print(parts[0])
+    for part in (start, load, expand):
+        for table in part.bench():
+            parts.append(table.markdown())
+            print(f"\n{parts[-1]}", flush=True)
+    if "--write" in sys.argv[1:]:
+        _write("\n\n".join(parts))
+
+
+def _setting() -> str:
+    """When, on what and with which versions."""
+    versions = [f"{name} {version(name)}" for name in PACKAGES]
+    versions += [
+        found
+        for name, command in (("khal", ["khal", "--version"]), ("remind", ["remind", "-h"]))
+        if (found := _version(name, command))
+    ]
+    return (
+        f"{time.strftime('%Y-%m-%d')}, {_processor()}, {os.cpu_count()} cores; {_system()}; "
+        f"Python {platform.python_version()}; {', '.join(versions)}."
+    )
+
+
+def _processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
+    models = (line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.machine())
+
+
+def _system() -> str:
+    try:
+        return platform.freedesktop_os_release()["PRETTY_NAME"]
+    except (OSError, KeyError):
+        return platform.platform(terse=True)
+
+
+def _version(name: str, command: list[str]) -> str:
+    if not shutil.which(name):
+        return ""
+    return (output(command, check=False).strip().splitlines() or [""])[0]
+
+
+def _write(measured: str) -> None:
+    """Puts ``measured`` between the markers of the README."""
+    before, _, rest = README.read_text("utf-8").partition(BEGIN)
+    _old, _, after = rest.partition(END)
+    README.write_text(f"{before}{BEGIN}\n{measured}\n{END}{after}", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

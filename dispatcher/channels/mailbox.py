@@ -1,0 +1,101 @@
+"""The mailbox folder: every message an .eml file, for any mail program to open."""
+
+from __future__ import annotations
+
+import os
+from datetime import tzinfo
+from hashlib import sha256
+from pathlib import Path
+from urllib.parse import quote
+
+from dispatcher.channels.contract import DeliveryError, OnUnknown, Outgoing, Receipt
+from dispatcher.channels.mime import message_bytes, message_id, parse_sender
+from dispatcher.i18n import _
+
+NAME_LENGTH = 120
+"""Bytes of an address in a file's name, which may have 255 in all."""
+
+
+class Mailbox:
+    """Writes each message into ``folder`` under its local time, kind and address.
+
+    A message is there whole or not at all, and survives a power cut once ``send`` has returned.
+    Sent again, it replaces itself. ``zone`` is the plan's.
+    """
+
+    name = "mailbox"
+    on_unknown: OnUnknown = "resend"
+    deadline = 10.0
+
+    def __init__(self, folder: Path, zone: tzinfo, mail_from: str = "dispatcher@localhost") -> None:
+        self._folder, self._zone, self._sender = folder, zone, parse_sender(mail_from)
+
+    def send(self, outgoing: Outgoing) -> Receipt:
+        """Writes the file and gives its name; a disk that fails is a temporary DeliveryError."""
+        content = message_bytes(outgoing, self._sender)
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            path = self._path(outgoing)
+            _write(path, content)
+        except OSError as error:
+            raise self._failure(error) from None
+        return Receipt(path.name)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def _path(self, outgoing: Outgoing) -> Path:
+        """Its file; with its reference in the name where another message of that second lies."""
+        moment = outgoing.at.astimezone(self._zone)
+        name = f"{moment:%Y%m%dT%H%M%S}-{outgoing.kind}-{_as_file_name(outgoing.address)}"
+        path = self._folder / f"{name}.eml"
+        own = message_id(outgoing, self._sender).encode()
+        if path.exists() and own not in path.read_bytes():
+            path = self._folder / f"{name}-{outgoing.reference}.eml"
+        return path
+
+    def _failure(self, error: OSError) -> DeliveryError:
+        detail = error.strerror or str(error)
+        text = _(
+            "the mailbox folder {folder} cannot be written ({detail}); "
+            "free disk space or mend its permissions",
+            folder=self._folder,
+            detail=detail,
+        )
+        return DeliveryError("unreachable", text, detail=detail)
+
+
+def _as_file_name(address: str) -> str:
+    """``address`` without what a file system could misread; no two addresses become one.
+
+    >>> _as_file_name("a/b@example.com")
+    'a%2Fb@example.com'
+    """
+    name = quote(address, safe="@+")
+    if len(name) <= NAME_LENGTH:
+        return name
+    return f"{name[:NAME_LENGTH]}~{sha256(address.encode()).hexdigest()[:12]}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Replaces ``path`` atomically and durably."""
+    draft = path.with_name(f".{path.name}.tmp")
+    try:
+        with open(draft, "wb", opener=_private) as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+def _private(name: str, flags: int) -> int:
+    """Opens for the owner alone: what is in it is for its addressee."""
+    return os.open(name, flags | os.O_NOFOLLOW, 0o600)

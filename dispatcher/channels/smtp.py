@@ -1,0 +1,234 @@
+"""Email: one message to one address over SMTP, encrypted and verified."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import ssl
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Literal, cast
+from urllib.parse import quote, unquote, urlsplit
+
+from dispatcher.channels.contract import DeliveryError, OnUnknown, Outgoing, Receipt
+from dispatcher.channels.mime import message_bytes, parse_sender
+from dispatcher.channels.session import Garbled, Refusal, Session, Unanswered, connect, words
+from dispatcher.channels.verdicts import UNKNOWN, Case, case_of_break, case_of_refusal
+from dispatcher.errors import SettingsError
+from dispatcher.i18n import Text, _
+
+Scheme = Literal["smtp", "smtps", "smtp+plain"]
+PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
+IDLE = 60.0
+"""Seconds after which a connection is not trusted any more: somebody on the way may have cut it."""
+MAX_SHOWN = 200
+"""Characters of the server's own word that are worth showing."""
+
+
+@dataclass(frozen=True, slots=True)
+class SmtpServer:
+    """Where mail is handed over: ``smtp`` is STARTTLS, ``smtps`` is TLS from the first byte,
+    ``smtp+plain`` has no TLS and reaches this machine alone."""
+
+    scheme: Scheme
+    host: str
+    port: int
+    user: str = ""
+    password: str = field(default="", repr=False)
+
+    def __post_init__(self) -> None:
+        if self.scheme == "smtp+plain" and not _is_loopback(self.host):
+            raise SettingsError(
+                _("DISPATCHER_SMTP_URL: smtp+plain:// is not encrypted and only for this machine "
+                  "(127.0.0.1); write smtps:// or smtp://")
+            )  # fmt: skip
+        if bool(self.user) != bool(self.password):
+            raise SettingsError(
+                _("DISPATCHER_SMTP_URL: a login needs both user and password, as in {example}",
+                  example="smtps://USER:PASSWORD@mail.example.com")
+            )  # fmt: skip
+
+    def mask(self, text: str) -> str:
+        """``text`` without the password, in whatever spelling a server may echo it."""
+        if not self.password:
+            return text
+        login = b64encode(f"\0{self.user}\0{self.password}".encode()).decode()
+        alone = b64encode(self.password.encode()).decode()
+        for secret in (login, alone, self.password, quote(self.password, safe="")):
+            text = text.replace(secret, "***")
+        return text
+
+
+def parse_smtp_url(url: str, password_file: Path | None = None) -> SmtpServer:
+    """Reads ``smtps://user:password@host:port``; the password may stand in a file instead.
+
+    Raises SettingsError, never quoting the URL.
+
+    >>> parse_smtp_url("smtps://office%40example.com:secret@mail.example.com")
+    SmtpServer(scheme='smtps', host='mail.example.com', port=465, user='office@example.com')
+    """
+    try:
+        parts = urlsplit(url)
+        port = parts.port
+    except ValueError:
+        raise _unreadable_url() from None
+    host = parts.hostname or ""
+    more = parts.path.strip("/") or parts.query or parts.fragment
+    if parts.scheme not in PORTS or more or not re.fullmatch(r"\w[\w.-]*|[\da-f:.]+", host):
+        raise _unreadable_url()
+    user = unquote(parts.username or "")
+    password = _read(password_file) if password_file else unquote(parts.password or "")
+    return SmtpServer(cast(Scheme, parts.scheme), host, port or PORTS[parts.scheme], user, password)
+
+
+class Smtp:
+    """Sends through one mail server, over one connection that is kept for the next message.
+
+    A message whose content was begun and not answered is ``unknown`` and may be sent again: it
+    bears the same Message-ID. Resolving the server's name is not under the deadline.
+    """
+
+    name = "email"
+    on_unknown: OnUnknown = "resend"
+
+    def __init__(
+        self,
+        server: SmtpServer,
+        mail_from: str,
+        *,
+        ca_file: Path | None = None,
+        deadline: float = 120.0,
+    ) -> None:
+        """``ca_file`` holds the only certificates to trust, for a server with a private CA;
+        ``deadline`` is seconds for one attempt. Raises SettingsError."""
+        self._server, self._sender = server, parse_sender(mail_from)
+        self._context = None if server.scheme == "smtp+plain" else _verifying_context(ca_file)
+        self._session: Session | None = None
+        self.deadline = deadline
+
+    def __repr__(self) -> str:
+        return f"Smtp({self._server!r})"
+
+    def send(self, outgoing: Outgoing) -> Receipt:
+        """Gives the server's last word, which mostly holds its own name for the message."""
+        content = message_bytes(outgoing, self._sender)
+        try:
+            with self._borrowed(monotonic() + self.deadline) as session:
+                said = session.deliver(self._sender.address, outgoing.address, content)
+        except Refusal as refusal:
+            said = f"{refusal.code} {refusal.text}"
+            raise self._failure(case_of_refusal(refusal), said, outgoing) from None
+        except Unanswered as error:
+            raise self._failure(UNKNOWN, str(error), outgoing) from None
+        except (OSError, UnicodeError, Garbled) as error:
+            raise self._failure(case_of_break(error), words(error), outgoing) from None
+        return Receipt(self._shown(said))
+
+    def close(self) -> None:
+        """Takes leave of the server."""
+        session, self._session = self._session, None
+        if session:
+            session.quit()
+
+    @contextmanager
+    def _borrowed(self, until: float) -> Iterator[Session]:
+        """A connection, kept for the next message only when it is known to be in order.
+
+        A server that has refused one addressee or message for good is ready for the next.
+        """
+        session = self._kept(until) or self._opened(until)
+        try:
+            yield session
+        except Refusal as refusal:
+            if refusal.code < 500 or refusal.step == "MAIL":
+                session.close()
+            else:
+                self._session = session
+            raise
+        except BaseException:
+            session.close()
+            raise
+        self._session = session
+
+    def _kept(self, until: float) -> Session | None:
+        """The connection of the last message, unless it has gone meanwhile."""
+        session, self._session = self._session, None
+        if not session:
+            return None
+        if monotonic() - session.used_at <= IDLE and session.lives(until):
+            return session
+        session.close()
+        return None
+
+    def _opened(self, until: float) -> Session:
+        server = self._server
+        session = connect(server.host, server.port, until)
+        try:
+            if self._context and server.scheme == "smtps":
+                session.encrypt(self._context, server.host)
+            session.greet()
+            if self._context and server.scheme == "smtp":
+                session.start_tls(self._context, server.host)
+            if server.user:
+                session.log_in(server.user, server.password)
+        except BaseException:
+            session.close()
+            raise
+        return session
+
+    def _failure(self, case: Case, detail: str, outgoing: Outgoing) -> DeliveryError:
+        shown = self._shown(detail)
+        text = Text(
+            case.text.msgid,
+            detail=shown,
+            server=f"{self._server.host}:{self._server.port}",
+            sender=self._sender.address,
+            address=outgoing.address,
+        )
+        return DeliveryError(
+            case.reason, text, detail=shown, permanent=case.permanent, retry_after=case.wait
+        )
+
+    def _shown(self, said: str) -> str:
+        """Masked before it is cut: half a password is a secret too."""
+        return self._server.mask(said)[:MAX_SHOWN]
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _verifying_context(ca_file: Path | None) -> ssl.SSLContext:
+    """Trusts the system's authorities, or those in ``ca_file`` alone."""
+    try:
+        return ssl.create_default_context(cafile=ca_file)
+    except OSError as error:
+        raise SettingsError(
+            _("DISPATCHER_SMTP_CA_FILE: {file} cannot be used: {detail}", file=ca_file,
+              detail=error.strerror or error)
+        ) from None  # fmt: skip
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text("utf-8").strip("\r\n")
+    except (OSError, UnicodeError) as error:
+        raise SettingsError(
+            _("the password file {file} cannot be read: {detail}", file=file,
+              detail=getattr(error, "strerror", "not UTF-8"))
+        ) from None  # fmt: skip
+
+
+def _unreadable_url() -> SettingsError:
+    example = "smtps://USER:PASSWORD@mail.example.com:465"
+    return SettingsError(
+        _("DISPATCHER_SMTP_URL should be like {example}; in user and password write "
+          "@ : / # ? % as %40 %3A %2F %23 %3F %25", example=example)
+    )  # fmt: skip

@@ -1,0 +1,118 @@
+"""What a mail server's answer means for a message, and the sentence that says so."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from typing import NamedTuple
+
+from dispatcher.channels.contract import Reason
+from dispatcher.channels.session import Garbled, Refusal, Step
+from dispatcher.i18n import Text, _
+
+SOON, LATER = 120.0, 900.0
+"""Least waits in seconds: where the server asks for one, and where only a person can mend it or
+asking sooner makes it worse."""
+RATE = re.compile(
+    r"\brate\b|too (many|much|fast)|frequen|throttl|limit|HL:|MI:(DMC|SFQ|CEL)|RP:DRC|频|过多",
+    re.IGNORECASE,
+)
+RELAY = re.compile(r"\brelay", re.IGNORECASE)
+NOT_LET_IN = {530, 534, 535, 538}
+CLOSING = 421
+
+
+class Case(NamedTuple):
+    """A way to fail: what it means, in words, and what follows."""
+
+    reason: Reason
+    text: Text
+    permanent: bool = False
+    wait: float | None = None
+
+
+LOGIN = Case(
+    "auth",
+    _("the mail server refuses the login ({detail}); check user and password in "
+      "DISPATCHER_SMTP_URL"),
+    wait=LATER,
+)  # fmt: skip
+SENDER = Case(
+    "auth",
+    _("the mail server does not let us send as {sender} ({detail}); DISPATCHER_MAIL_FROM should "
+      "be the address of the login in DISPATCHER_SMTP_URL"),
+    wait=LATER,
+)  # fmt: skip
+ADDRESS = Case(
+    "address",
+    _("the mail server refuses the address {address} ({detail}); correct the contact in the "
+      "calendar"),
+    permanent=True,
+)  # fmt: skip
+CONTENT = Case(
+    "content",
+    _("the mail server refuses the message ({detail}); ask its administrator to trust {sender}, "
+      "or reword the template"),
+    permanent=True,
+)  # fmt: skip
+BUSY = Case(
+    "busy",
+    _("the mail server asks to wait ({detail}); the message is tried again by itself"),
+    wait=SOON,
+)
+TOO_MUCH = Case(
+    "rate",
+    _("the mail server finds our messages too many ({detail}); they are tried again by themselves; "
+      "if this lasts, ask its administrator for a higher limit"),
+    wait=LATER,
+)  # fmt: skip
+TURNED_AWAY = Case(
+    "protocol",
+    _("the mail server {server} turns us away ({detail}); ask its administrator to admit this "
+      "machine"),
+    wait=LATER,
+)  # fmt: skip
+UNTRUSTED = Case(
+    "protocol",
+    _("the certificate of the mail server {server} cannot be trusted ({detail}); where it is from "
+      "a private authority, name that one's file in DISPATCHER_SMTP_CA_FILE"),
+    wait=LATER,
+)  # fmt: skip
+MISUNDERSTOOD = Case(
+    "protocol",
+    _("the mail server {server} does not speak as expected ({detail}); check scheme and port in "
+      "DISPATCHER_SMTP_URL: smtps:// is mostly 465, smtp:// 587"),
+    wait=LATER,
+)  # fmt: skip
+UNREACHABLE = Case(
+    "unreachable",
+    _("the mail server {server} cannot be reached ({detail}); check the network, and host and "
+      "port in DISPATCHER_SMTP_URL"),
+)  # fmt: skip
+UNKNOWN = Case(
+    "unknown",
+    _("the mail server took the message and did not answer ({detail}); it may have arrived; a "
+      "second copy is recognised by its Message-ID"),
+)  # fmt: skip
+AT_STEP: dict[Step, Case] = {"MAIL": SENDER, "RCPT": ADDRESS, "DATA": CONTENT, "content": CONTENT}
+
+
+def case_of_refusal(refusal: Refusal) -> Case:
+    """What a refusal means, from where in the conversation it came."""
+    step, code, text = refusal.step, refusal.code, refusal.text
+    if code == CLOSING or (code < 500 and step != "AUTH"):
+        return TOO_MUCH if RATE.search(text) else BUSY
+    if step == "AUTH" or code in NOT_LET_IN:
+        return LOGIN
+    if step == "RCPT" and RELAY.search(text):
+        return SENDER  # says nothing of the addressee: the server does not forward for us at all
+    return AT_STEP.get(step, TURNED_AWAY)
+
+
+def case_of_break(error: Exception) -> Case:
+    """What a conversation that broke off before any content means."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return UNTRUSTED
+    if isinstance(error, ssl.SSLEOFError) or not isinstance(error, ssl.SSLError | Garbled):
+        return UNREACHABLE
+    return MISUNDERSTOOD

@@ -1,0 +1,104 @@
+"""Commands around the service: set it up, try it, hold it, copy it, look after it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import click
+
+from dispatcher import bootstrap
+from dispatcher.cli.output import say, words
+from dispatcher.errors import Refused
+from dispatcher.i18n import _
+from dispatcher.plan.names import unit_called
+from dispatcher.settings import shipped
+
+STARTERS = ("schedules.yaml", "schedules.schema.json", "templates")
+
+
+@click.command(help=words(_("Put a calendar, templates and a settings sample into a folder.")))
+@click.argument("folder", default=".", type=click.Path(path_type=Path))
+def init(folder: Path) -> None:
+    """Copies what is shipped; a file that exists is left as it is."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in STARTERS:
+        if (folder / name).exists():
+            say(_("{file} exists: left as it is", file=folder / name))
+        elif shipped(name).is_dir():
+            shutil.copytree(shipped(name), folder / name)
+            say(_("{file} made", file=folder / name))
+        else:
+            shutil.copyfile(shipped(name), folder / name)
+            say(_("{file} made", file=folder / name))
+    sample = folder / ".env.example"
+    if not sample.exists():
+        shutil.copyfile(shipped(".env.example"), sample)
+        say(_("{file} made: copy it to .env and change what you need", file=sample))
+
+
+@click.command(help=words(_("Send a marked test message to each contact of a unit.")))
+@click.argument("unit")
+def test(unit: str) -> None:
+    """Hands one test message to each of the unit's addresses, and says what became of each."""
+    settings = bootstrap.settings()
+    plan = bootstrap.read_calendar(settings.schedules)
+    name = unit_called(plan, unit)
+    results = bootstrap.send_test(settings, plan, name)
+    if not results:
+        raise Refused(_("unit '{unit}' has no contact that can be reached", unit=name))
+    for address, trouble in results:
+        if trouble:
+            say(_("{address}: {trouble}", address=address, trouble=trouble), "red")
+        else:
+            say(_("{address}: sent", address=address), "green")
+    if not settings.live:
+        say(_("not live: look into {folder}", folder=settings.mailbox))
+    if any(trouble for _address, trouble in results):
+        raise Refused(_("not every address was reached"))
+
+
+@click.command(help=words(_("Hold every message until 'resume'.")))
+@click.option("--reason", required=True, help=words(_("why")))
+@click.option("--by", required=True, help=words(_("who")))
+def pause(reason: str, by: str) -> None:
+    """The daemon goes on keeping its ledger, and sends nothing."""
+    from dispatcher.ledger import installation
+
+    with bootstrap.ledger(bootstrap.settings()).begin() as conn:
+        held = installation.pause(conn, by, reason, bootstrap.now())
+    say(_("paused") if held else _("it was paused already"))
+
+
+@click.command(help=words(_("End a pause; what was missed is told once, as it stands then.")))
+@click.option("--by", required=True, help=words(_("who")))
+def resume(by: str) -> None:
+    """The next pass tells what is due."""
+    from dispatcher.ledger import installation
+
+    with bootstrap.ledger(bootstrap.settings()).begin() as conn:
+        ended = installation.resume(conn, by, bootstrap.now())
+    say(_("resumed") if ended else _("it was not paused"))
+
+
+@click.command(help=words(_("Copy the ledger, consistent, while the daemon runs.")))
+@click.argument("to", type=click.Path(path_type=Path))
+def backup(to: Path) -> None:
+    """Refused where the target exists."""
+    from dispatcher.ledger import database
+
+    database.backup(bootstrap.ledger(bootstrap.settings()), to)
+    say(_("{file} made", file=to))
+
+
+@click.command(help=words(_("Is the daemon at work, and does everything leave?")))
+def health() -> None:
+    """Ends with 1, and says why, when something needs a hand."""
+    found = bootstrap.health(bootstrap.settings())
+    for line in found.facts:
+        say(line)
+    for line in found.troubles:
+        say(line, "red")
+    if found.troubles:
+        raise Refused(_("degraded"))
+    say(_("all is well"), "green")

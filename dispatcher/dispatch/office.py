@@ -1,0 +1,174 @@
+"""What the office is told, and how digests are composed: the ledger's rows in words."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import NamedTuple
+
+from dispatcher.dispatch.brief import Brief, Line, Status
+from dispatcher.dispatch.compose import Composer, Rendered
+from dispatcher.dispatch.digest import Digest, Item
+from dispatcher.dispatch.reconcile import next_look
+from dispatcher.dispatch.telling import addresses
+from dispatcher.dispatch.window import opening
+from dispatcher.i18n import Text, translator
+from dispatcher.ledger import installation, outbox, queries
+from dispatcher.ledger.database import Connection
+from dispatcher.ledger.outbox import Claimed, Content
+from dispatcher.ledger.queries import Sent, Standing
+from dispatcher.plan.model import Plan
+from dispatcher.plan.periods import DAY
+from dispatcher.plan.steps import instant
+
+SOON = timedelta(days=7)
+HOLIDAYS_WANTED = timedelta(days=60)
+"""So long before a year begins, its missing holidays are said in the brief."""
+DAWN = datetime(2000, 1, 1, tzinfo=UTC)
+chinese = translator("zh_CN")
+
+
+class Site(NamedTuple):
+    """What the first status message says of this machine, beside the plan."""
+
+    live: bool
+    mailbox: str
+    warnings: tuple[Text, ...] = ()
+
+
+class Office:
+    """Composes digests for units, and queues what the office itself is told."""
+
+    def __init__(self, plan: Plan, composer: Composer, site: Site) -> None:
+        self.plan = plan
+        self.composer = composer
+        self.site = site
+        self.broken = ""
+
+    def compose(
+        self, claimed: Claimed, items: Sequence[queries.Item], now: datetime
+    ) -> tuple[str, str, str]:
+        """Subject, text and HTML of a digest that leaves ``now``."""
+        at = now.astimezone(self.plan.zone)
+        digest = Digest(
+            units=tuple(dict.fromkeys(item.unit for item in items)),
+            today=at.date(),
+            at=at,
+            office=self.plan.office,
+            office_contact=self._contact(),
+            items=tuple(Item(**item._asdict()) for item in items),
+        )
+        return self._noting_faults(self.composer.digest(digest))
+
+    def queue_reports(self, conn: Connection, now: datetime) -> None:
+        """Queues the status message at the very first pass, and the brief once each workday."""
+        if queries.last_message(conn, "status") is None:
+            self._queue(conn, "status", self.composer.status(self._status(conn, now)), now)
+        if self._brief_is_due(conn, now):
+            self._queue(conn, "brief", self.composer.brief(self._brief(conn, now)), now)
+
+    def _contact(self) -> str:
+        contacts = self.plan.units[self.plan.office].contacts
+        return f"{contacts[0].name} {contacts[0].mobile}".strip() if contacts else ""
+
+    def _noting_faults(self, rendered: Rendered) -> tuple[str, str, str]:
+        self.broken = rendered.broken or self.broken
+        return rendered.subject, rendered.text, rendered.html
+
+    def _queue(
+        self, conn: Connection, kind: outbox.Kind, rendered: Rendered, now: datetime
+    ) -> None:
+        content = Content(*self._noting_faults(rendered))
+        for address in addresses(self.plan, self.plan.office):
+            outbox.queue(conn, address, kind, now, content=content)
+
+    def _brief_is_due(self, conn: Connection, now: datetime) -> bool:
+        today = self._day(now)
+        if opening(self.plan, now) > now or now < instant(
+            today, self.plan.defaults.at, self.plan.zone
+        ):
+            return False
+        last = queries.last_message(conn, "brief")
+        return last is None or self._day(last.at) < today
+
+    def _day(self, moment: datetime) -> date:
+        return moment.astimezone(self.plan.zone).date()
+
+    def _status(self, conn: Connection, now: datetime) -> Status:
+        return Status(
+            office=self.plan.office,
+            go_live=self._day(now),
+            title=self.plan.title,
+            duties=len(self.plan.duties),
+            units=len(self.plan.units),
+            assignments=queries.health(conn).open,
+            live=self.site.live,
+            mailbox=self.site.mailbox,
+            next=next_look(conn, self.plan, now).astimezone(self.plan.zone),
+            warnings=tuple(warning.render(chinese) for warning in self.site.warnings),
+        )
+
+    def _brief(self, conn: Connection, now: datetime) -> Brief:
+        today = self._day(now)
+        last = queries.last_message(conn, "brief")
+        recent = queries.messages_since(conn, last.at if last else DAWN)
+        digests = [sent for sent in recent if sent.kind == "digest" and sent.state != "cancelled"]
+        states = Counter(sent.state for sent in digests)
+        standing = queries.outstanding(conn, today + SOON)
+        return Brief(
+            office=self.plan.office,
+            today=today,
+            since=min(self._day(last.at) + DAY, today) if last else today,
+            due_count=len(digests),
+            sent=states["sent"],
+            failed=states["failed"],
+            unknown=states["unknown"],
+            queued=states["queued"] + states["claimed"] + states["sending"],
+            overdue=_lines((each for each in standing if each.due < today), today),
+            due_today=_lines((each for each in standing if each.due == today), today),
+            due_week=_lines((each for each in standing if each.due > today), today),
+            attention=tuple(self._attention(conn, digests)),
+            provisional_years=self._unannounced(today),
+        )
+
+    def _unannounced(self, today: date) -> tuple[int, ...]:
+        years = {today.year, (today + HOLIDAYS_WANTED).year}
+        return tuple(
+            year for year in sorted(years) if not self.plan.workdays.is_known(date(year, 1, 1))
+        )
+
+    def _attention(self, conn: Connection, digests: Sequence[Sent]) -> list[str]:
+        """Everything that needs a hand, a sentence each."""
+        found = []
+        for sent in digests:
+            if sent.state == "failed" and sent.reason:
+                found.append(f"{sent.address}没有发到:{sent.reason.render(chinese)}")
+            if sent.state == "unknown":
+                found.append(f"{sent.address}的信不知是否收到(编号{sent.id}),请电话核实")
+        waiting = [sent for sent in digests if sent.state == "queued" and sent.attempts]
+        if waiting:
+            since = waiting[0].at.astimezone(self.plan.zone)
+            found.append(
+                f"{len(waiting)}封信没有发出(最早的是{since.month}月{since.day}日的),"
+                "程序会继续尝试,请检查邮件服务器"
+            )
+        unreachable = {each.unit for each in queries.unreached(conn)}
+        found += [
+            f"{unit}没有可用的联系方式,请补充邮箱"
+            for unit in sorted(unreachable)
+            if not addresses(self.plan, unit)
+        ]
+        held = installation.find(conn)
+        if held and held.hold is not None:
+            found.append(f"已由{held.held_by}暂停发送:{held.hold}")
+        if self.broken:
+            found.append(f"信件模板有错,已改用内置文字:{self.broken}")
+        return list(dict.fromkeys(found))
+
+
+def _lines(standing: Iterable[Standing], today: date) -> tuple[Line, ...]:
+    return tuple(
+        Line(each.title, each.unit, each.due, abs((each.due - today).days), each.times, each.period)
+        for each in standing
+    )

@@ -1,0 +1,35 @@
+"""What a pass works with."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from dispatcher.channels.contract import Channel
+from dispatcher.ledger.database import Connection, Engine
+from dispatcher.ledger.outbox import Claimed
+from dispatcher.ledger.queries import Item
+from dispatcher.plan.model import Plan
+
+Compose = Callable[[Claimed, Sequence[Item], datetime], tuple[str, str, str]]
+"""Subject, text and HTML of a digest that leaves at an instant."""
+QueueBrief = Callable[[Connection, datetime], None]
+"""Queues the brief, the status message or nothing, as the instant asks for."""
+
+
+class Parts(NamedTuple):
+    """A pass's plan and tools; ``stop`` asks it to finish the message in flight and go no further.
+
+    ``channels`` are by the name that units give them.
+    """
+
+    engine: Engine
+    plan: Plan
+    revision: str
+    channels: Mapping[str, Channel]
+    compose: Compose
+    queue_brief: QueueBrief
+    clock: Callable[[], datetime]
+    stop: threading.Event

@@ -1,0 +1,38 @@
+"""One pass: reconcile, deliver, brief the office, deliver that too."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import NamedTuple
+
+from dispatcher.dispatch.deliver import deliver
+from dispatcher.dispatch.parts import Parts
+from dispatcher.dispatch.reconcile import next_look, reconcile
+
+
+class PassReport(NamedTuple):
+    """What a pass did, counted by what it was; why nothing is told, if so; when to come again."""
+
+    counts: Counter[str]
+    held: str | None
+    next_at: datetime
+
+
+def run_pass(parts: Parts, now: datetime, *, orphans: bool = False) -> PassReport:
+    """Does everything that is due ``now``. What is queued leaves even when reconciling fails.
+
+    ``orphans`` is for the first pass of the holder of the single daemon's lock.
+    """
+    delivered: Counter[str] = Counter()
+    try:
+        with parts.engine.begin() as conn:
+            reconciled = reconcile(conn, parts.plan, parts.revision, now)
+    finally:
+        delivered += deliver(parts, orphans=orphans)
+    with parts.engine.begin() as conn:
+        parts.queue_brief(conn, now)
+    delivered += deliver(parts)
+    with parts.engine.begin() as conn:
+        next_at = next_look(conn, parts.plan, parts.clock())
+    return PassReport(reconciled.counts + delivered, reconciled.held, next_at)

@@ -1,0 +1,50 @@
+"""Reconciling: the ledger is brought to what the plan says by now, in one transaction."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import datetime
+from typing import NamedTuple
+
+from dispatcher.dispatch.follow import follow
+from dispatcher.dispatch.telling import post, tell
+from dispatcher.dispatch.window import next_opening, opening
+from dispatcher.ledger import installation, queries
+from dispatcher.ledger.database import Connection
+from dispatcher.plan.model import Plan
+
+
+class Reconciled(NamedTuple):
+    """What a pass changed, counted by what it was; ``held`` is why nothing is told at present."""
+
+    counts: Counter[str]
+    held: str | None
+
+
+def reconcile(conn: Connection, plan: Plan, revision: str, now: datetime) -> Reconciled:
+    """Brings the ledger to what ``plan`` says ``now``, and queues what is to be told.
+
+    The ledger follows the plan when the local day or the ``revision`` has changed. Nothing is told
+    outside the window or while the dispatcher is paused; it is then told later, once.
+    """
+    today = now.astimezone(plan.zone).date()
+    found = installation.find(conn) or installation.install(conn, today, now)
+    counts: Counter[str] = Counter()
+    edited = found.revision != revision
+    if edited or found.reconciled_on != today:
+        counts += follow(conn, plan, today, now, edited=edited)
+        installation.apply_revision(conn, revision, today, now)
+    installation.advance(conn, now)
+    if found.hold is None and opening(plan, now) == now:
+        counts += tell(conn, plan, now)
+        counts += post(conn, plan, now)
+    return Reconciled(counts, found.hold)
+
+
+def next_look(conn: Connection, plan: Plan, now: datetime) -> datetime:
+    """The next instant at which something falls due: a step, another attempt, or the window."""
+    found = installation.find(conn)
+    due = queries.next_at(conn)
+    if due is None or opening(plan, now) > now or (found and found.hold is not None):
+        return next_opening(plan, now)
+    return min(max(due, now), next_opening(plan, now))

@@ -1,0 +1,146 @@
+"""Opening the database, keeping its schema current, guarding and copying its file."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, inspect, make_url, text
+
+from dispatcher.errors import DispatcherError, Refused
+from dispatcher.i18n import _
+
+__all__ = ["Connection", "Engine", "backup", "create_engine", "migrate", "single_daemon"]
+BUSY = 30_000
+"""How long, in milliseconds, a transaction waits for another process's to end."""
+PRAGMAS = (
+    f"busy_timeout = {BUSY}",
+    "journal_mode = WAL",
+    "synchronous = FULL",
+    "foreign_keys = ON",
+)
+
+
+def create_engine(url: str) -> Engine:
+    """The engine of a database; of SQLite every transaction takes the write lock at its start.
+
+    A deferred transaction that reads first and writes later can fail with "database is locked"
+    at once; one that begins IMMEDIATE waits for its turn. ``engine.begin()`` is a transaction.
+    """
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return sqlalchemy.create_engine(parsed, pool_pre_ping=True)
+    if parsed.database:
+        Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
+    engine = sqlalchemy.create_engine(parsed)
+    event.listen(engine, "connect", _set_up)
+    event.listen(engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN IMMEDIATE"))
+    return engine
+
+
+def _set_up(connection: Any, _record: object) -> None:
+    # Else the driver would begin transactions by itself, deferred ones, and only before a write.
+    connection.isolation_level = None
+    for pragma in PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+
+
+def migrate(engine: Engine, folder: Path) -> None:
+    """Brings the schema to the newest of the migrations in ``folder``.
+
+    Refused, and nothing changed, when the database was made by a newer program.
+    """
+    known = sorted(path.name.split("_")[0] for path in (folder / "versions").glob("[0-9]*.py"))
+    with engine.begin() as conn:
+        found = _schema_version(conn)
+        if found == known[-1]:
+            return
+        if found and found not in known:
+            raise DispatcherError(
+                _("the database has schema {found}, newer than this program's {newest}; "
+                  "install the newer program again", found=found, newest=known[-1])
+            )  # fmt: skip
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config(attributes={"connection": conn})
+        config.set_main_option("script_location", str(folder).replace("%", "%%"))
+        command.upgrade(config, "head")
+
+
+def _schema_version(conn: Connection) -> str | None:
+    if not inspect(conn).has_table("alembic_version"):
+        return None
+    found: str | None = conn.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+@contextmanager
+def single_daemon(engine: Engine) -> Iterator[bool]:
+    """Holds the daemon's lock of a SQLite file; False where the database needs none.
+
+    Refused, naming the other's process, when a daemon works on the file already. The lock ends
+    with the process, however it ends.
+    """
+    path = _file(engine)
+    if path is None:
+        yield False
+        return
+    import fcntl
+
+    with path.with_name(path.name + ".lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            lock.seek(0)
+            raise Refused(
+                _("another daemon (process {pid}) works on {file}; stop it first",
+                  pid=lock.read().strip() or "?", file=path)
+            ) from None  # fmt: skip
+        lock.truncate(0)
+        lock.write(str(os.getpid()))
+        lock.flush()
+        yield True
+
+
+def backup(engine: Engine, target: Path) -> None:
+    """A consistent copy of the database, made while others write; complete, or not there at all.
+
+    Refused when ``target`` exists, or its folder does not.
+    """
+    if _file(engine) is None:
+        raise Refused(_("only a SQLite file is copied; use the database's own tools"))
+    if target.exists():
+        raise Refused(_("{file} exists; a backup overwrites nothing", file=target))
+    if not target.parent.is_dir():
+        raise Refused(_("{folder} is not a folder", folder=target.parent))
+    part = target.with_name(f"{target.name}.{os.getpid()}.part")
+    raw = engine.raw_connection()
+    try:
+        raw.driver_connection.execute("VACUUM INTO ?", (str(part),))  # type: ignore[union-attr]
+        _flush(part)
+        part.rename(target)
+        _flush(target.parent)
+    finally:
+        raw.close()
+        part.unlink(missing_ok=True)
+
+
+def _flush(path: Path) -> None:
+    """SQLite does not do this for VACUUM INTO, and a rename may overtake the content."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _file(engine: Engine) -> Path | None:
+    """The SQLite file behind ``engine``; None for anything else."""
+    if engine.dialect.name != "sqlite" or engine.url.database in (None, "", ":memory:"):
+        return None
+    return Path(str(engine.url.database)).absolute()

@@ -1,0 +1,300 @@
+"""The ledger's tables, and the rows that cannot exist in them.
+
+Unique keys are what makes a repeated pass harmless; CHECKs keep illegal states out; triggers
+(in the migrations) keep the record of what was sent, and of who changed what, from being rewritten.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ColumnElement,
+    Date,
+    Float,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    MetaData,
+    PrimaryKeyConstraint,
+    String,
+    Table,
+    UniqueConstraint,
+    literal_column,
+)
+
+from dispatcher.ledger.types import Instant, Json, Sentence
+
+NAMES = {"ck": "ck_%(table_name)s_%(constraint_name)s"}
+metadata = MetaData(naming_convention=NAMES)
+
+CHASED = ("pending", "acknowledged", "returned")
+"""Assignments that are still told of their steps."""
+OPEN = (*CHASED, "reported")
+"""Assignments that an edit of the plan may still move or withdraw."""
+WITH_REASON = ("waived", "withdrawn", "lapsed")
+LEASED = ("claimed", "sending")
+ALIVE = ("queued", *LEASED)
+"""Messages that may still leave."""
+DELIVERED = ("sent", "unknown")
+"""Messages whose reminders count as told."""
+
+
+def _quoted(values: tuple[str, ...]) -> str:
+    return "(" + ", ".join(f"'{value}'" for value in values) + ")"
+
+
+def one_of(column: str, *values: str) -> CheckConstraint:
+    """``column`` holds one of ``values``."""
+    return CheckConstraint(f"{column} IN {_quoted(values)}", name=column)
+
+
+def exactly_in(column: str, *states: str) -> CheckConstraint:
+    """``column`` is filled in ``states`` and empty in every other."""
+    condition = f"({column} IS NOT NULL) = (state IN {_quoted(states)})"
+    return CheckConstraint(condition, name=f"{column}_exactly")
+
+
+def partial_index(name: str, condition: ColumnElement[bool], *columns: Column[Any]) -> None:
+    """An index of the few rows that hold ``condition``: its cost does not grow with the past."""
+    Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+
+
+installation = Table(
+    "installation",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("epoch", String, nullable=False),
+    Column("go_live_on", Date, nullable=False),
+    Column("watermark", Instant, nullable=False),
+    Column("reconciled_on", Date),
+    Column("revision", ForeignKey("revision.hash")),
+    Column("hold", String),
+    Column("held_by", String),
+    Column("held_at", Instant),
+    CheckConstraint("id = 1", name="one_row"),
+    CheckConstraint("(hold IS NULL) = (held_at IS NULL)", name="hold"),
+)
+"""This ledger: when it went live, how far it has come, and why it is paused (``hold``)."""
+
+revision = Table(
+    "revision",
+    metadata,
+    Column("hash", String, primary_key=True),
+    Column("applied_at", Instant, nullable=False),
+    Column("calendar", String),
+)
+"""Every plan that was ever applied; ``calendar`` is the file's text where it was kept."""
+
+adoption = Table(
+    "adoption",
+    metadata,
+    Column("duty", String, nullable=False),
+    Column("cadence", String, nullable=False),
+    Column("unit", String, nullable=False),
+    Column("adopted_on", Date, nullable=False),
+    PrimaryKeyConstraint("duty", "cadence", "unit"),
+)
+"""From when on a unit is chased for a duty: what was due before is explained, never chased."""
+
+occurrence = Table(
+    "occurrence",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("duty", String, nullable=False),
+    Column("period", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("opens_on", Date, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("nominal_on", Date, nullable=False),
+    Column("provisional", Boolean, nullable=False),
+    Column("progress", Boolean, nullable=False),
+    Column("event", Boolean, nullable=False),
+    Column("title", String, nullable=False),
+    Column("task", String, nullable=False),
+    Column("rows", Json, nullable=False),
+    Column("clause", String, nullable=False),
+    Column("phrase", String, nullable=False),
+    Column("lead", Json, nullable=False),
+    Column("reason", Sentence),
+    Column("entered_at", Instant, nullable=False),
+    UniqueConstraint("duty", "period"),
+    one_of("state", "open", "skipped"),
+    exactly_in("reason", "skipped"),
+)
+"""A duty in a period, with the plan's words as they were when it opened."""
+
+assignment = Table(
+    "assignment",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("occurrence_id", ForeignKey("occurrence.id"), nullable=False),
+    Column("unit", String, nullable=False),
+    Column("role", String, nullable=False),
+    Column("owes", Boolean, nullable=False),
+    Column("state", String, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("next_at", Instant),
+    Column("reason", Sentence),
+    Column("closed_at", Instant),
+    Column("closed_by", String),
+    UniqueConstraint("occurrence_id", "unit"),
+    one_of("role", "lead", "responsible"),
+    one_of("state", *OPEN, "done", *WITH_REASON),
+    exactly_in("reason", *WITH_REASON),
+    exactly_in("closed_at", "done", *WITH_REASON),
+    exactly_in("closed_by", "done", *WITH_REASON),
+    CheckConstraint("round > 0", name="round"),
+    CheckConstraint(f"next_at IS NULL OR state IN {_quoted(CHASED)}", name="next_at"),
+)
+"""An occurrence as one unit owes it, or (``owes`` false) is told of it.
+
+``due_on`` is this unit's own date; ``next_at`` caches the instant of its next step.
+"""
+partial_index("ix_assignment_due", assignment.c.next_at.is_not(None), assignment.c.next_at)
+Index("ix_assignment_unit", assignment.c.unit, assignment.c.due_on)
+
+round_ = Table(
+    "round",
+    metadata,
+    Column("assignment_id", ForeignKey("assignment.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("cause", String, nullable=False),
+    Column("due_on", Date, nullable=False),
+    Column("begun_at", Instant, nullable=False),
+    PrimaryKeyConstraint("assignment_id", "number"),
+    CheckConstraint("number > 0", name="number"),
+    one_of("cause", "opened", "moved", "restored", "extended", "returned", "reopened"),
+)
+"""A fresh run of steps of an assignment, and why it began."""
+
+reminder = Table(
+    "reminder",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("assignment_id", ForeignKey("assignment.id"), nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("step", String, nullable=False),
+    Column("addressee", String, nullable=False),
+    Column("unit", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", Sentence),
+    Column("queued_at", Instant, nullable=False),
+    Column("told_at", Instant),
+    Column("old_due_on", Date),
+    ForeignKeyConstraint(["assignment_id", "round"], ["round.assignment_id", "round.number"]),
+    UniqueConstraint("assignment_id", "round", "step", "addressee"),
+    one_of("addressee", "owner", "superior", "office", "copy"),
+    one_of("state", "queued", "told", "superseded", "cancelled", "failed"),
+    exactly_in("reason", "superseded", "cancelled", "failed"),
+    exactly_in("told_at", "told"),
+)
+"""That ``unit`` is to be told a step; ``old_due_on`` is the date before a move."""
+IS_QUEUED = reminder.c.state == literal_column("'queued'")
+"""As a literal, for SQLite finds a partial index only by the very words of its condition."""
+partial_index("ix_reminder_queued", IS_QUEUED, reminder.c.id)
+
+message = Table(
+    "message",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("channel", String, nullable=False),
+    Column("address", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("state", String, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("next_attempt_at", Instant),
+    Column("lease_until", Float),
+    Column("subject", String),
+    Column("text", String),
+    Column("html", String),
+    Column("receipt", String),
+    Column("reason", Sentence),
+    Column("settled_at", Instant),
+    UniqueConstraint("channel", "address", "kind", "at"),
+    one_of("kind", "digest", "brief", "status", "test"),
+    one_of("state", *ALIVE, *DELIVERED, "failed", "cancelled"),
+    exactly_in("next_attempt_at", "queued"),
+    exactly_in("lease_until", *LEASED),
+    exactly_in("reason", "cancelled", "failed"),
+    exactly_in("settled_at", *DELIVERED, "failed", "cancelled"),
+    CheckConstraint("attempts >= 0", name="attempts"),
+    CheckConstraint("attempts = 0 OR subject IS NOT NULL", name="frozen"),
+    # An id is in the Message-ID: it must never come again, not even after rows were pruned.
+    sqlite_autoincrement=True,
+)
+"""What one address gets at one time on one channel; from its first attempt its bytes are frozen."""
+partial_index(
+    "ix_message_queued", message.c.next_attempt_at.is_not(None), message.c.next_attempt_at
+)
+partial_index("ix_message_leased", message.c.lease_until.is_not(None), message.c.lease_until)
+
+message_item = Table(
+    "message_item",
+    metadata,
+    Column("message_id", ForeignKey("message.id"), nullable=False),
+    Column("reminder_id", ForeignKey("reminder.id"), nullable=False),
+    PrimaryKeyConstraint("message_id", "reminder_id"),
+)
+"""Which reminders a message holds."""
+Index("ix_message_item_reminder", message_item.c.reminder_id)
+
+attempt = Table(
+    "attempt",
+    metadata,
+    Column("message_id", ForeignKey("message.id"), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("started_at", Instant, nullable=False),
+    Column("finished_at", Instant),
+    Column("outcome", String, nullable=False),
+    Column("detail", String),
+    PrimaryKeyConstraint("message_id", "number"),
+    CheckConstraint("number > 0", name="number"),
+    one_of("outcome", "sending", "sent", "temporary", "permanent", "unknown", "released"),
+    CheckConstraint("(finished_at IS NULL) = (outcome = 'sending')", name="finished"),
+)
+"""One try to hand a message to its channel: written before, settled once, never changed."""
+IS_UNKNOWN = attempt.c.outcome == literal_column("'unknown'")
+partial_index("ix_attempt_unknown", IS_UNKNOWN, attempt.c.message_id, attempt.c.number)
+
+answer = Table(
+    "answer",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("assignment_id", ForeignKey("assignment.id"), nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("by", String, nullable=False),
+    Column("kind", String, nullable=False),
+    Column("note", String, nullable=False),
+    Column("due_on", Date),
+    Column("figures", Json),
+    one_of(
+        "kind",
+        *("ack", "report", "done", "return", "ask", "grant", "refuse"),
+        *("waive", "withdraw", "reopen"),
+    ),
+)
+"""What a unit or the office said to an assignment; ``due_on`` the date asked for or granted."""
+Index("ix_answer_assignment", answer.c.assignment_id)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("at", Instant, nullable=False),
+    Column("actor", String, nullable=False),
+    Column("action", String, nullable=False),
+    Column("subject", String, nullable=False),
+    Column("detail", Json, nullable=False),
+    Column("reason", Sentence),
+    Column("prev_hash", String),
+    Column("hash", String),
+    CheckConstraint("hash IS NOT NULL OR prev_hash IS NULL", name="sealed"),
+)
+"""What people, edits and operators changed; ``hash`` stays empty until a sealing pass chains it."""

@@ -1,0 +1,83 @@
+"""Instants, sentences and the database's clock: what SQL itself has no type for."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, Float
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import FunctionElement
+from sqlalchemy.types import TypeDecorator
+
+from dispatcher.i18n import Text
+
+Json = JSON(none_as_null=True)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant; a naive time is refused."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"{value!r} has no zone: an instant is needed")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Sentence(TypeDecorator[Text]):
+    """A reason, kept as a Text, so that it is still read in the reader's language years later."""
+
+    impl = JSON
+    cache_ok = True
+
+    def __init__(self) -> None:
+        super().__init__(none_as_null=True)
+
+    def process_bind_param(self, value: Text | None, dialect: Dialect) -> Any:
+        return None if value is None else _packed(value)
+
+    def process_result_value(self, value: Any, dialect: Dialect) -> Text | None:
+        found: Text | None = _unpacked(value)
+        return found
+
+
+def _packed(value: object) -> Any:
+    if isinstance(value, Text):
+        return {"say": value.msgid, **{name: _packed(v) for name, v in value.values.items()}}
+    if isinstance(value, list | tuple):
+        return [_packed(item) for item in value]
+    return value if isinstance(value, int | str) else str(value)
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, dict):
+        values = {name: _unpacked(v) for name, v in value.items() if name != "say"}
+        return Text(value["say"], **values)
+    return [_unpacked(item) for item in value] if isinstance(value, list) else value
+
+
+class clock_seconds(FunctionElement[float]):
+    """Seconds since 1970 on the database's own clock, the only one that leases know."""
+
+    type = Float()
+    inherit_cache = True
+
+
+@compiles(clock_seconds, "sqlite")
+def _on_sqlite(*_args: object, **_options: object) -> str:
+    return "((julianday('now') - 2440587.5) * 86400.0)"
+
+
+@compiles(clock_seconds, "postgresql")
+def _on_postgresql(*_args: object, **_options: object) -> str:
+    return "extract(epoch from clock_timestamp())"

@@ -1,0 +1,226 @@
+"""Plans made by hand, and an office that runs passes on them with a channel that remembers."""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import event, text
+
+from dispatcher.channels.contract import Channel, DeliveryError, OnUnknown, Outgoing, Receipt
+from dispatcher.dispatch.parts import Parts
+from dispatcher.dispatch.passes import PassReport, run_pass
+from dispatcher.errors import Place
+from dispatcher.i18n import Text
+from dispatcher.ledger.database import Engine, create_engine, migrate
+from dispatcher.ledger.outbox import Claimed
+from dispatcher.ledger.queries import Item
+from dispatcher.plan.cadence import Cadence, Every
+from dispatcher.plan.model import Contact, Defaults, Duty, Escalation, Offset, Plan, Unit
+from dispatcher.plan.workdays import Workdays
+
+ZONE = ZoneInfo("Asia/Shanghai")
+MIGRATIONS = Path(__file__).parent.parent / "db"
+OVERDUE = (Offset(1, workdays=True), Offset(3, workdays=True), Offset(5, workdays=True, every=True))
+BEFORE = {
+    "month": (Offset(7), Offset(1)),
+    "quarter": (Offset(15), Offset(3)),
+    "year": (Offset(60), Offset(15), Offset(3)),
+    "dates": (Offset(15), Offset(3)),
+}
+
+
+def a_duty(name: str = "work", cadence: Cadence | None = None, **changes: Any) -> Duty:
+    """A monthly duty of 甲, who leads, and 乙."""
+    duty = Duty(
+        id=name,
+        title=f"{name}的工作",
+        task="做好工作",
+        rows=(1,),
+        clause="",
+        phrase="每月",
+        cadence=cadence or Every("month"),
+        progress=False,
+        lead=("甲",),
+        units=("甲", "乙"),
+        expect="all",
+        roll="preceding",
+        before=None,
+        overdue=OVERDUE,
+        open=True,
+        min_workdays=3,
+        first=date(2020, 1, 1),
+        last=date(2099, 12, 31),
+        skip={},
+        move={},
+        note="",
+        place=Place(1, 1),
+    )
+    return duty._replace(**changes)
+
+
+def a_unit(name: str, *emails: str, **changes: Any) -> Unit:
+    """A unit with a contact for each address; without any, one of its own."""
+    contacts = tuple(Contact(email, email=email) for email in emails or (f"{name}@example.com",))
+    return Unit(name, contacts=contacts)._replace(**changes)
+
+
+def plan_with(
+    *duties: Duty, units: Sequence[Unit] = (), workdays: Workdays | None = None, **changes: Any
+) -> Plan:
+    """A plan of these duties and of 甲, 乙 and 丙, unless ``units`` are given; weekends are off."""
+    units = units or [a_unit(name) for name in "甲乙丙"]
+    plan = Plan(
+        title="计划",
+        zone=ZONE,
+        office="丙",
+        first=date(2020, 1, 1),
+        last=date(2099, 12, 31),
+        workdays=workdays or Workdays("none"),
+        ranges={},
+        defaults=Defaults(
+            roll="preceding",
+            due=None,
+            year_round=Every("quarter"),
+            at=time(9),
+            window=(time(9), time(18)),
+            open=True,
+            min_workdays=3,
+            before=BEFORE,
+            overdue=OVERDUE,
+            escalate=Escalation(Offset(3, workdays=True)),
+        ),
+        channels={},
+        units={unit.name: unit for unit in units},
+        groups={},
+        duties={duty.id: duty for duty in duties},
+    )
+    return plan._replace(**changes)
+
+
+def local(text: str) -> datetime:
+    """The instant of a local time such as ``2026-11-23 09:00``; of a day, its nine o'clock."""
+    found = datetime.fromisoformat(text)
+    if len(text) == len("2026-11-23"):
+        found += timedelta(hours=9)
+    return found.replace(tzinfo=ZONE).astimezone(UTC)
+
+
+@cache
+def _migrated() -> bytes:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "ledger.db"
+        engine = create_engine(f"sqlite:///{path}")
+        migrate(engine, MIGRATIONS)
+        engine.dispose()
+        return path.read_bytes()
+
+
+@contextmanager
+def a_ledger(path: Path) -> Iterator[Engine]:
+    """An empty ledger in a file, migrated once for all tests, and quicker than it is safe."""
+    path.write_bytes(_migrated())
+    engine = create_engine(f"sqlite:///{path}")
+    event.listen(engine, "connect", lambda raw, _record: raw.execute("PRAGMA synchronous = OFF"))
+    yield engine
+    engine.dispose()
+
+
+def trouble(outcome: str, retry_after: float | None = None) -> DeliveryError:
+    """A channel's error with this outcome."""
+    text = Text("the channel says {outcome}", outcome=outcome)
+    if outcome == "unknown":
+        return DeliveryError("unknown", text)
+    permanent = outcome == "permanent"
+    return DeliveryError("address", text, permanent=permanent, retry_after=retry_after)
+
+
+class Box:
+    """A channel that keeps what it is given, and first raises what it is told to raise."""
+
+    deadline = 10.0
+
+    def __init__(self, name: str = "email", on_unknown: OnUnknown = "resend") -> None:
+        self.name, self.on_unknown = name, on_unknown
+        self.sent: list[Outgoing] = []
+        self.tried: list[Outgoing] = []
+        self.troubles: dict[str, list[Exception]] = {}
+        self.before_sending = lambda outgoing: None
+
+    def send(self, outgoing: Outgoing) -> Receipt:
+        self.tried.append(outgoing)
+        self.before_sending(outgoing)
+        waiting = self.troubles.get(outgoing.address) or self.troubles.get("*")
+        if waiting:
+            raise waiting.pop(0)
+        self.sent.append(outgoing)
+        return Receipt(f"vendor-{outgoing.id}")
+
+    def close(self) -> None:
+        pass
+
+
+def compose(_claimed: Claimed, items: Sequence[Item], _at: datetime) -> tuple[str, str, str]:
+    """A line for each item: ``甲 work/2026-11 T-7``."""
+    lines = [f"{item.unit} {item.duty}/{item.period} {item.step}" for item in items]
+    return "subject", "\n".join(lines), ""
+
+
+class Office:
+    """A ledger, a plan and a clock: ``at`` runs a pass and gives what it told, line by line."""
+
+    def __init__(self, engine: Engine, plan: Plan) -> None:
+        self.engine, self.plan, self.revision = engine, plan, "r1"
+        self.box = Box()
+        self.channels: dict[str, Channel] = {"email": self.box}
+        self.compose = compose
+        self.queue_brief = lambda conn, now: None
+        self.stop = threading.Event()
+        self.now = local("2026-01-01")
+        self.report: PassReport | None = None
+
+    @property
+    def parts(self) -> Parts:
+        return Parts(
+            self.engine,
+            self.plan,
+            self.revision,
+            self.channels,
+            self.compose,
+            self.queue_brief,
+            lambda: self.now,
+            self.stop,
+        )
+
+    def edit(self, plan: Plan) -> None:
+        """The plan is another from now on."""
+        self.plan, self.revision = plan, self.revision + "+"
+
+    def at(self, moment: str, *, orphans: bool = False) -> list[str]:
+        """What the pass at a local time tells, each line once, however many contacts get it."""
+        self.now, before = local(moment), len(self.box.sent)
+        self.report = run_pass(self.parts, self.now, orphans=orphans)
+        return sorted({line for sent in self.box.sent[before:] for line in sent.text.splitlines()})
+
+    def daily(self, first: str, last: str) -> dict[str, list[str]]:
+        """What is told at nine on each day, days of silence left out."""
+        days = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
+        moments = [str(date.fromisoformat(first) + timedelta(days=n)) for n in range(days)]
+        told = {moment: self.at(moment) for moment in moments}
+        return {moment: lines for moment, lines in told.items() if lines}
+
+    def ask(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
+        """Rows of plain SQL, as a person would look into the ledger."""
+        with self.engine.begin() as conn:
+            return [tuple(row) for row in conn.execute(text(query), values)]
+
+    def conn(self) -> Any:
+        """A transaction."""
+        return self.engine.begin()

@@ -1,0 +1,132 @@
+"""A password is in no text that anybody could log, whatever fails."""
+
+from __future__ import annotations
+
+import base64
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from urllib.parse import quote
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from dispatcher.channels.contract import DeliveryError
+from dispatcher.channels.mailbox import Mailbox
+from dispatcher.channels.smtp import Smtp, SmtpServer, parse_smtp_url
+from dispatcher.errors import DispatcherError
+from tests.channels.servers import DIGEST, OFFICE, Fault, MailServer, Script, digest
+
+CANARY = "canary+密码/4711"
+LOGIN = {"user": "office", "password": CANARY}
+SPELLINGS = [
+    CANARY,
+    quote(CANARY),
+    quote(CANARY, safe=""),
+    base64.b64encode(CANARY.encode()).decode(),
+    base64.b64encode(f"\0office\0{CANARY}".encode()).decode(),
+    CANARY.encode("unicode_escape").decode(),
+    "canary",
+]
+ECHO = " ".join(["denied", *SPELLINGS[:5]])
+STEPS = ["connect", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "content"]
+FAULTS: list[Fault] = [
+    b"421 " + ECHO.encode(),
+    b"450 " + ECHO.encode(),
+    b"535 " + ECHO.encode(),
+    b"550 " + ECHO.encode(),
+    b"550 " + b"x" * 190 + ECHO.encode(),
+    b"299 " + ECHO.encode(),
+    ECHO.encode(),
+    "drop",
+    "hang",
+]
+
+
+def everything_said(error: BaseException) -> str:
+    """All that a log, the ledger or a screen could show of an error, and of what led to it."""
+    said = ["".join(traceback.format_exception(error))]
+    if isinstance(error, DispatcherError):
+        said += [str(error.text), repr(error.text), repr(error.text.values)]
+    if isinstance(error, DeliveryError):
+        said += [error.detail, error.office, repr(vars(error))]
+    said += [str(error), repr(error), repr(error.args)]
+    return "\n".join(said)
+
+
+def leaks(said: str) -> list[str]:
+    return [spelling for spelling in SPELLINGS if spelling in said]
+
+
+def smtp(port: int, deadline: float = 0.2) -> Smtp:
+    return Smtp(SmtpServer("smtp+plain", "127.0.0.1", port, **LOGIN), OFFICE, deadline=deadline)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: str(fault[:8]))
+@pytest.mark.parametrize("step", STEPS)
+def test_no_failure_of_a_mail_server_shows_the_password(step: str, fault: Fault) -> None:
+    with Script(**{step: fault}) as server:
+        channel = smtp(server.port)
+        with pytest.raises(DeliveryError) as failed:
+            channel.send(DIGEST)
+        channel.close()
+    assert leaks(everything_said(failed.value)) == []
+
+
+def test_no_receipt_shows_the_password() -> None:
+    with Script(content=b"250 " + ECHO.encode()) as server:
+        channel = smtp(server.port)
+        assert leaks(repr(channel.send(DIGEST))) == []
+        channel.close()
+
+
+def test_a_login_refused_by_a_real_server_does_not_show_the_password() -> None:
+    with MailServer(users={"office": "right"}, auth_require_tls=False) as server:
+        with pytest.raises(DeliveryError) as failed:
+            smtp(server.port, 5.0).send(DIGEST)
+    assert failed.value.reason == "auth"
+    assert leaks(everything_said(failed.value)) == []
+
+
+def test_no_part_of_the_channel_shows_the_password() -> None:
+    server = SmtpServer("smtps", "mail.example.com", 465, **LOGIN)
+    shown = [repr(server), str(server), f"{server}", repr(Smtp(server, OFFICE))]
+    assert leaks("\n".join(shown)) == []
+
+
+LOGIN_IN_URL = f"office:{quote(CANARY, safe='')}"
+MISTAKES: dict[str, Callable[[Path], object]] = {
+    "scheme": lambda _: parse_smtp_url(f"http://{LOGIN_IN_URL}@mail.example.com"),
+    "port": lambda _: parse_smtp_url(f"smtps://{LOGIN_IN_URL}@mail.example.com:x"),
+    "unescaped": lambda _: parse_smtp_url(f"smtps://office:{CANARY}@mail.example.com"),
+    "brackets": lambda _: parse_smtp_url(f"smtps://{LOGIN_IN_URL}@[mail"),
+    "normal form": lambda _: parse_smtp_url(f"smtps://{LOGIN_IN_URL}℀@mail.example.com"),
+    "plain": lambda _: parse_smtp_url(f"smtp+plain://{LOGIN_IN_URL}@mail.example.com"),
+    "no user": lambda _: parse_smtp_url(f"smtps://:{quote(CANARY, safe='')}@mail.example.com"),
+    "no file": lambda tmp: parse_smtp_url(f"smtps://{LOGIN_IN_URL}@mail", tmp / "missing"),
+    "odd file": lambda tmp: parse_smtp_url("smtps://office@mail", written(tmp)),
+    "sender": lambda _: Smtp(SmtpServer("smtps", "mail.example.com", 465, **LOGIN), "nobody"),
+    "ca file": lambda tmp: Smtp(
+        SmtpServer("smtps", "mail.example.com", 465, **LOGIN), OFFICE, ca_file=tmp / "missing"
+    ),
+    "subject": lambda _: smtp(1).send(digest(subject="a\nb")),
+    "address": lambda _: smtp(1).send(digest(address="nobody")),
+    "refused": lambda _: smtp(1).send(DIGEST),
+    "no host": lambda _: Smtp(SmtpServer("smtps", "nowhere.invalid", 465, **LOGIN), OFFICE).send(
+        DIGEST
+    ),
+    "disk": lambda tmp: Mailbox(written(tmp), ZoneInfo("Asia/Shanghai")).send(DIGEST),
+}
+
+
+def written(folder: Path) -> Path:
+    file = folder / "password"
+    file.write_bytes(CANARY.encode("gbk"))
+    return file
+
+
+@pytest.mark.parametrize("mistake", MISTAKES)
+def test_no_mistake_in_the_settings_shows_the_password(mistake: str, tmp_path: Path) -> None:
+    with pytest.raises(DispatcherError) as refused:
+        MISTAKES[mistake](tmp_path)
+    assert leaks(everything_said(refused.value)) == []

@@ -1,0 +1,390 @@
+"""What each misbehaviour of a mail server means, cell by cell, and how a connection is kept."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from time import monotonic
+
+import pytest
+
+from dispatcher.channels import session
+from dispatcher.channels.contract import DeliveryError
+from dispatcher.channels.smtp import Smtp, SmtpServer, parse_smtp_url
+from dispatcher.errors import SettingsError
+from tests.channels.servers import DIGEST, OFFICE, Fault, MailServer, Script, digest
+
+LOGIN = {"user": "office", "password": "right"}
+DEADLINE = 0.25
+
+
+def smtp(port: int, deadline: float = 5.0, **login: str) -> Smtp:
+    return Smtp(SmtpServer("smtp+plain", "127.0.0.1", port, **login), OFFICE, deadline=deadline)
+
+
+def failure(channel: Smtp) -> DeliveryError:
+    with pytest.raises(DeliveryError) as failed:
+        channel.send(DIGEST)
+    channel.close()
+    return failed.value
+
+
+@pytest.fixture
+def server() -> Iterator[Script]:
+    with Script() as server:
+        yield server
+
+
+# --------------------------------------------------------------------------- the table of outcomes
+
+STEPS = ["connect", "EHLO", "AUTH", "MAIL", "RCPT", "DATA", "content"]
+BUSY, RATE = "busy temporary 120", "rate temporary 900"
+AUTH, PROTOCOL = "auth temporary 900", "protocol temporary 900"
+LOST, UNKNOWN = "unreachable temporary None", "unknown unknown None"
+BAD_ADDRESS, BAD_CONTENT = "address permanent None", "content permanent None"
+OUTCOMES: dict[Fault, list[str]] = {
+    b"421 4.3.2 closing": [BUSY] * 7,
+    b"421 HL:REP 1.2.3.4": [RATE] * 7,
+    b"450 4.2.0 greylisted": [BUSY, BUSY, AUTH, BUSY, BUSY, BUSY, BUSY],
+    b"451 MI:SFQ mail": [RATE, RATE, AUTH, RATE, RATE, RATE, RATE],
+    b"452 4.3.1 disk full": [BUSY, BUSY, AUTH, BUSY, BUSY, BUSY, BUSY],
+    b"530 5.7.0 log in first": [AUTH] * 7,
+    b"535 5.7.8 wrong password": [AUTH] * 7,
+    b"550 5.1.1 no such user": [PROTOCOL] * 2 + [AUTH] * 2 + [BAD_ADDRESS] + [BAD_CONTENT] * 2,
+    b"552 too large": [PROTOCOL] * 2 + [AUTH] * 2 + [BAD_ADDRESS] + [BAD_CONTENT] * 2,
+    b"554-DT:SPM\r\n554 spam": [PROTOCOL] * 2 + [AUTH] * 2 + [BAD_ADDRESS] + [BAD_CONTENT] * 2,
+    b"554 5.7.1 Relay access denied": [PROTOCOL] * 2 + [AUTH] * 3 + [BAD_CONTENT] * 2,
+    b"299 what": [PROTOCOL] * 6 + [UNKNOWN],
+    b"HTTP/1.1 400 Bad Request": [PROTOCOL] * 6 + [UNKNOWN],
+    b"": [PROTOCOL] * 6 + [UNKNOWN],
+    b"250-" + b"x" * 9000: [PROTOCOL] * 6 + [UNKNOWN],
+    b"\r\n".join([b"250-more"] * 101): [PROTOCOL] * 6 + [UNKNOWN],
+    "drop": [LOST] * 6 + [UNKNOWN],
+    "hang": [LOST] * 6 + [UNKNOWN],
+    "drip": [LOST] * 6 + [UNKNOWN],
+}
+CELLS = [
+    pytest.param(step, fault, expected, id=f"{step}-{fault[:20]!s}")
+    for fault, row in OUTCOMES.items()
+    for step, expected in zip(STEPS, row, strict=True)
+]
+
+
+@pytest.mark.parametrize("step, fault, expected", CELLS)
+def test_a_fault_at_a_step_has_exactly_one_outcome(step: str, fault: Fault, expected: str) -> None:
+    deadline = DEADLINE if fault in ("hang", "drip") else 5.0
+    with Script(**{step: fault}) as server:
+        begun = monotonic()
+        error = failure(smtp(server.port, deadline, **LOGIN))
+        assert monotonic() - begun < deadline + 0.25
+    found = f"{error.reason} {error.outcome} {error.retry_after and int(error.retry_after)}"
+    assert found == expected
+    assert len(server.contents) == (step == "content")
+    assert "{" not in str(error)
+
+
+def test_an_address_that_the_server_forwards_is_accepted() -> None:
+    with Script(RCPT=b"251 user not here, will forward") as server:
+        channel = smtp(server.port)
+        channel.send(DIGEST)
+        channel.close()
+
+
+def test_a_slow_server_that_stays_within_the_deadline_is_waited_for() -> None:
+    with Script(content=b"250-still\r\n250-scanning\r\n250 queued as 9") as server:
+        channel = smtp(server.port)
+        assert channel.send(DIGEST).vendor_id == "still scanning queued as 9"
+        channel.close()
+
+
+def test_a_server_that_is_not_there_is_unreachable() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    error = failure(smtp(port))
+    assert (error.reason, error.outcome) == ("unreachable", "temporary")
+    assert "Connection refused" in error.detail
+    assert f"127.0.0.1:{port}" in str(error)
+
+
+@pytest.mark.parametrize("host", ["nowhere.invalid", f"{'a' * 64}.invalid"])
+def test_a_name_that_does_not_resolve_is_unreachable(host: str) -> None:
+    error = failure(Smtp(SmtpServer("smtps", host, 465), OFFICE))
+    assert (error.reason, error.outcome) == ("unreachable", "temporary")
+
+
+def test_the_next_address_of_a_server_is_tried(
+    server: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        closed = free.getsockname()
+    kind = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
+    both = [(*kind, closed), (*kind, ("127.0.0.1", server.port))]
+    monkeypatch.setattr(session.socket, "getaddrinfo", lambda *_args, **_options: both)
+    channel = smtp(server.port)
+    channel.send(DIGEST)
+    channel.close()
+    assert len(server.contents) == 1
+
+
+# ----------------------------------------------------------------------------- the conversation
+
+
+def test_one_message_goes_to_one_address(server: Script) -> None:
+    channel = smtp(server.port)
+    assert channel.send(DIGEST).vendor_id == "queued as 7"
+    channel.close()
+    said = [line for line in server.seen if not line.startswith("EHLO")]
+    assert said == [
+        "MAIL FROM:<office@example.com>",
+        "RCPT TO:<tandong@example.com>",
+        "DATA",
+        "QUIT",
+    ]
+
+
+def test_a_line_that_begins_with_a_dot_does_not_end_the_message(server: Script) -> None:
+    talk = session.connect("127.0.0.1", server.port, monotonic() + 5)
+    talk.greet()
+    talk.deliver(OFFICE, DIGEST.address, b"Subject: x\r\n\r\n.\r\n..\r\n.end\r\n")
+    talk.quit()
+    assert server.contents == [b"Subject: x\r\n\r\n..\r\n...\r\n..end\r\n"]
+
+
+def test_a_server_that_speaks_out_of_turn_is_not_believed() -> None:
+    with Script(MAIL=b"250 fine\r\n250 fine") as server:
+        error = failure(smtp(server.port))
+    assert (error.reason, error.detail) == ("protocol", "the server spoke out of turn")
+    assert server.contents == []
+
+
+def test_a_servers_chinese_is_readable_in_both_encodings() -> None:
+    for encoding in ("utf-8", "gb18030"):
+        with Script(RCPT="550 用户不存在\x1b[31m".encode(encoding)) as server:
+            assert failure(smtp(server.port)).detail == "550 用户不存在 [31m"
+
+
+# ----------------------------------------------------------------------------------- the login
+
+
+@pytest.mark.parametrize("offer", [b"AUTH PLAIN LOGIN", b"AUTH LOGIN", b"AUTH=LOGIN PLAIN"])
+def test_one_wrong_password_is_one_try(offer: bytes) -> None:
+    good = b"334 VXNlcm5hbWU6" if b"PLAIN" not in offer else b"535 no"
+    with Script(EHLO=b"250-here\r\n250 " + offer, AUTH=good, password=b"535 no") as server:
+        error = failure(smtp(server.port, user="office", password="wrong"))
+    assert (error.reason, error.retry_after) == ("auth", 900.0)
+    assert sum(line.startswith("AUTH") for line in server.seen) == 1
+
+
+def test_a_login_in_two_steps_works() -> None:
+    ehlo = b"250-here\r\n250 AUTH LOGIN"
+    with Script(EHLO=ehlo, AUTH=b"334 VXNlcm5hbWU6", password=b"235 welcome") as server:
+        channel = smtp(server.port, **LOGIN)
+        channel.send(DIGEST)
+        channel.close()
+    assert server.seen[1:3] == ["AUTH LOGIN b2ZmaWNl", "cmlnaHQ="]
+
+
+def test_a_server_without_login_is_not_told_the_password() -> None:
+    with Script(EHLO=b"250 here") as server:
+        error = failure(smtp(server.port, **LOGIN))
+    assert (error.reason, error.outcome) == ("protocol", "temporary")
+    assert not any("AUTH" in line for line in server.seen)
+
+
+def test_a_password_may_hold_any_character() -> None:
+    password = "密码 %:@/'\"\\"
+    with MailServer(users={"office": password}, auth_require_tls=False) as server:
+        channel = smtp(server.port, user="office", password=password)
+        channel.send(DIGEST)
+        channel.close()
+    assert len(server.received) == 1
+
+
+# ------------------------------------------------------------------------- the connection is kept
+
+
+def send_all(channel: Smtp, count: int) -> None:
+    for number in range(count):
+        channel.send(digest(reference=f"{number}.a"))
+
+
+def test_many_messages_need_one_connection_and_one_login() -> None:
+    with MailServer(users={"office": "right"}, auth_require_tls=False) as server:
+        channel = smtp(server.port, **LOGIN)
+        send_all(channel, 5)
+        channel.close()
+    assert len(server.received) == 5
+    assert server.logins == 1
+
+
+def test_a_server_that_hung_up_between_messages_goes_unnoticed(server: Script) -> None:
+    channel = smtp(server.port)
+    send_all(channel, 1)
+    server.hang_up()
+    send_all(channel, 1)
+    channel.close()
+    assert (server.connections, len(server.contents)) == (2, 2)
+
+
+def test_a_server_that_has_had_enough_is_called_again() -> None:
+    with Script(RSET=b"421 too many messages in one connection") as server:
+        channel = smtp(server.port)
+        send_all(channel, 3)
+        channel.close()
+    assert (server.connections, len(server.contents)) == (3, 3)
+
+
+def test_an_idle_connection_that_does_not_answer_costs_no_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(session, "PROBE", 0.1)
+    with Script(RSET="hang") as server:
+        channel = smtp(server.port, 2.0)
+        send_all(channel, 2)
+        channel.close()
+    assert (server.connections, len(server.contents)) == (2, 2)
+
+
+def test_a_long_idle_connection_is_not_even_asked(
+    server: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = smtp(server.port)
+    send_all(channel, 1)
+    monkeypatch.setattr("dispatcher.channels.smtp.IDLE", -1.0)
+    send_all(channel, 1)
+    channel.close()
+    assert server.connections == 2
+    assert "RSET" not in server.seen
+
+
+def test_a_refused_addressee_does_not_cost_the_connection() -> None:
+    with Script(RCPT=b"550 no such user") as server:
+        channel = smtp(server.port)
+        for _time in range(3):
+            with pytest.raises(DeliveryError):
+                channel.send(DIGEST)
+        channel.close()
+    assert server.connections == 1
+
+
+@pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA", "content"])
+@pytest.mark.parametrize("fault", [b"421 closing", b"451 later", "drop", b"299 what"])
+def test_the_message_after_a_failure_gets_a_fresh_connection(step: str, fault: Fault) -> None:
+    with Script(**{step: [fault, None]}) as server:
+        channel = smtp(server.port)
+        with pytest.raises(DeliveryError):
+            channel.send(DIGEST)
+        if step != "DATA":  # the script has no content phase where DATA is told what to answer
+            channel.send(DIGEST)
+            assert server.connections == 2
+        channel.close()
+
+
+def test_an_interrupt_in_the_middle_of_a_message_leaves_no_half_open_conversation(
+    server: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    channel = smtp(server.port)
+    real = session.Session._write
+
+    def interrupted(self: session.Session, data: bytes) -> None:
+        if data.startswith(b"From:"):
+            raise KeyboardInterrupt
+        real(self, data)
+
+    monkeypatch.setattr(session.Session, "_write", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        channel.send(DIGEST)
+    monkeypatch.undo()
+    channel.send(DIGEST)
+    channel.close()
+    assert server.connections == 2
+    assert len(server.contents) == 2
+    assert server.contents[0] == b""
+
+
+# ---------------------------------------------------------------------------------- the setting
+
+
+@pytest.mark.parametrize(
+    "url, expected",
+    [
+        ("smtp://mail.example.com", SmtpServer("smtp", "mail.example.com", 587)),
+        ("smtps://mail.example.com/", SmtpServer("smtps", "mail.example.com", 465)),
+        ("smtps://mail.example.com:994", SmtpServer("smtps", "mail.example.com", 994)),
+        ("smtp+plain://127.0.0.1", SmtpServer("smtp+plain", "127.0.0.1", 25)),
+        ("smtp+plain://127.8.9.1:2525", SmtpServer("smtp+plain", "127.8.9.1", 2525)),
+        ("smtp+plain://localhost", SmtpServer("smtp+plain", "localhost", 25)),
+        ("smtp+plain://[::1]:26", SmtpServer("smtp+plain", "::1", 26)),
+        (
+            "smtps://office%40example.com:p%40ss%3A%2F@mail.example.com",
+            SmtpServer("smtps", "mail.example.com", 465, "office@example.com", "p@ss:/"),
+        ),
+    ],
+)
+def test_a_url_says_how_and_where_to_send(url: str, expected: SmtpServer) -> None:
+    assert parse_smtp_url(url) == expected
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "mail.example.com",
+        "mail.example.com:465",
+        "https://office:canary@mail.example.com",
+        "smtps://",
+        "smtps://:465",
+        "smtps://office:canary@",
+        "smtps://office:can/ary@mail.example.com",
+        "smtps://office:can#ary@mail.example.com",
+        "smtps://office:can?ary@mail.example.com",
+        "smtps://office:can@ary@mail.example.com:port",
+        "smtps://office:canary@mail.example.com:99999",
+        "smtps://office:canary@[mail.example.com",
+        "smtps://office:canary@mail.example.com/path",
+        "smtps://office:canary@mail.example.com?verify=no",
+        "smtps://office:canary@mail.example.com#x",
+        "smtps://office:canary@.example.com",
+        "smtps://office:canary@mail example.com",
+        "smtps://office:canary℀@mail.example.com",
+    ],
+)
+def test_a_url_that_is_not_understood_is_refused_without_quoting_it(url: str) -> None:
+    with pytest.raises(SettingsError, match="DISPATCHER_SMTP_URL should be like") as refused:
+        parse_smtp_url(url)
+    assert "can" not in str(refused.value).lower()
+
+
+@pytest.mark.parametrize(
+    "host", ["mail.example.com", "10.0.0.1", "0.0.0.0", "127.0.0.1.example.com", "localhost.cn"]
+)
+def test_mail_without_encryption_stays_on_this_machine(host: str) -> None:
+    with pytest.raises(SettingsError, match="only for this machine"):
+        parse_smtp_url(f"smtp+plain://{host}")
+    with pytest.raises(SettingsError, match="only for this machine"):
+        SmtpServer("smtp+plain", host, 25)
+
+
+@pytest.mark.parametrize("login", ["office@", "office:@", ":canary@"])
+def test_half_a_login_is_refused(login: str) -> None:
+    with pytest.raises(SettingsError, match="both user and password") as refused:
+        parse_smtp_url(f"smtps://{login}mail.example.com")
+    assert "canary" not in str(refused.value)
+
+
+def test_the_password_may_stand_in_a_file(tmp_path: Path) -> None:
+    file = tmp_path / "password"
+    file.write_text(" 密 码 \n", encoding="utf-8")
+    assert parse_smtp_url("smtps://office@mail.example.com", file).password == " 密 码 "
+
+
+def test_a_password_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="password: No such file") as refused:
+        parse_smtp_url("smtps://office@mail.example.com", tmp_path / "password")
+    assert refused.value.exit_code == 2
+
+
+def test_mail_needs_a_sender() -> None:
+    with pytest.raises(SettingsError, match="DISPATCHER_MAIL_FROM"):
+        Smtp(SmtpServer("smtps", "mail.example.com", 465), "")

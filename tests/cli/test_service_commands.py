@@ -1,0 +1,228 @@
+"""The service as a user meets it: set up, run, held, answered, copied, stopped."""
+
+from __future__ import annotations
+
+import email
+import signal
+import sqlite3
+from collections import defaultdict
+from email import policy
+from pathlib import Path
+
+import pytest
+
+from dispatcher.dispatch.wording import titled
+from tests.cli.conftest import Shell
+from tests.naive import read
+
+MONDAY = "2026-03-30T09:00+08:00"
+"""The day before the quarter's and the month's end."""
+
+
+def body(path: Path) -> str:
+    message = email.message_from_bytes(path.read_bytes(), policy=policy.default)
+    found = message.get_body(("plain",))
+    assert found
+    return f"{message['Subject']}\n{found.get_content()}"
+
+
+def test_one_pass_on_a_fresh_database_leaves_one_file_for_each_message(shell: Shell) -> None:
+    done = shell("run", "--once", "--now", MONDAY)
+    assert done.returncode == 0, done.stderr
+    assert shell.mail() == [
+        "20260330T090000-brief-office@example.com.eml",
+        "20260330T090000-digest-office@example.com.eml",
+        "20260330T090000-digest-tandong@example.com.eml",
+        "20260330T090000-status-office@example.com.eml",
+    ]
+    assert "sent 4" in done.stdout
+    assert "next: 2026-03-31 09:00" in done.stdout
+
+
+def test_a_second_pass_at_the_same_moment_sends_nothing(shell: Shell) -> None:
+    shell("run", "--once", "--now", MONDAY)
+    before = shell.mail()
+    assert "nothing to do" in shell("run", "--once", "--now", MONDAY).stdout
+    assert shell.mail() == before
+
+
+def test_the_go_live_day_of_the_shipped_calendar_leaves_what_the_corpus_lists(
+    shipped: Shell,
+) -> None:
+    done = shipped("run", "--once", "--now", "2026-11-23T09:00+08:00")
+    assert done.returncode == 0, done.stderr
+    from dispatcher.bootstrap import read_calendar
+    from dispatcher.settings import shipped as shipped_file
+
+    plan = read_calendar(shipped_file("schedules.yaml"))
+    wanted = defaultdict(set)
+    for line in read("go-live-2026-11-23.csv"):
+        for contact in plan.units[line["unit"]].contacts:
+            title = titled(plan.duties[line["duty"]].title, line["period"])
+            wanted[f"20261123T090000-digest-{contact.email}.eml"].add(title)
+    office = [contact.email for contact in plan.units[plan.office].contacts]
+    reports = {f"20261123T090000-{kind}-{to}.eml" for kind in ("brief", "status") for to in office}
+    assert set(shipped.mail()) == set(wanted) | reports
+    for name, titles in wanted.items():
+        text = body(shipped.folder / "var" / "mailbox" / name)
+        missing = {title for title in titles if title not in text}
+        assert not missing, name
+        numbered = [line for line in text.splitlines() if line.partition(".")[0].isdigit()]
+        assert len(numbered) == len(titles), name
+
+
+def test_a_dry_run_shows_what_would_be_sent_and_changes_nothing(shell: Shell) -> None:
+    done = shell("run", "--dry-run", "--now", MONDAY)
+    assert "tandong@example.com" in done.stdout
+    assert "【提醒】潭东镇" in done.stdout
+    assert shell.mail() == []
+    assert "sent 4" in shell("run", "--once", "--now", MONDAY).stdout
+
+
+def test_now_is_refused_where_mail_really_leaves(shell: Shell) -> None:
+    done = shell("run", "--once", "--now", MONDAY, DISPATCHER_LIVE="1")
+    assert done.returncode == 2
+    assert "--now works only while mail goes to the mailbox" in done.stderr
+
+
+@pytest.mark.parametrize("word", ["yesterday", "2026-03-30T09:00"])
+def test_now_must_be_an_instant_with_its_offset(shell: Shell, word: str) -> None:
+    assert shell("run", "--once", "--now", word).returncode == 2
+
+
+def test_live_without_a_mail_server_is_refused(shell: Shell) -> None:
+    done = shell("run", "--once", DISPATCHER_LIVE="1")
+    assert done.returncode == 2
+    assert "DISPATCHER_SMTP_URL" in done.stderr
+
+
+def test_done_stops_the_chasing_of_that_unit_alone(shell: Shell) -> None:
+    shell("run", "--once", "--now", MONDAY)
+    done = shell("done", "housing/2026-Q1@潭东", "--by", "张三", "--yes")
+    assert done.returncode == 0, done.stderr
+    shell("run", "--once", "--now", "2026-04-01T09:00+08:00")
+    mailbox = shell.folder / "var" / "mailbox"
+    answered = body(mailbox / "20260401T090000-digest-tandong@example.com.eml")
+    assert answered.startswith("【提醒】潭东镇:待办1项")
+    assert "第一季度" not in answered
+    silent = body(mailbox / "20260401T090000-digest-office@example.com.eml")
+    assert silent.startswith("【催办】区农办:逾期2项")
+    assert "住房排查(2026年第一季度)" in silent
+
+
+def test_done_twice_is_harmless_and_says_so(shell: Shell) -> None:
+    shell("run", "--once", "--now", MONDAY)
+    assert "done: 1" in shell("done", "report/2026-03@区农办", "--by", "张三", "--yes").stdout
+    assert "done: 0" in shell("done", "report/2026-03@区农办", "--by", "张三", "--yes").stdout
+
+
+def test_done_takes_a_selection_and_shows_it_first(shell: Shell) -> None:
+    shell("run", "--once", "--now", MONDAY)
+    asked = shell("done", "--unit", "区农办", "--by", "张三")
+    assert asked.returncode == 2
+    assert "housing/2026-Q1@区农办" in asked.stdout
+    assert "add --yes" in asked.stderr
+    done = shell("done", "--unit", "区农办", "--duty", "report", "--by", "张三", "--yes")
+    assert "done: 1" in done.stdout
+
+
+def test_done_before_the_period_opens_enters_it(shell: Shell) -> None:
+    shell("run", "--once", "--now", MONDAY)
+    assert shell("done", "report/2026-09@区农办", "--by", "张三", "--yes").returncode == 0
+
+
+def test_done_for_what_nobody_owes_is_refused(shell: Shell) -> None:
+    shell("run", "--once", "--now", MONDAY)
+    assert shell("done", "report/2026-03@潭东镇", "--by", "张三", "--yes").returncode == 1
+    assert shell("done", "nonsense", "--by", "张三", "--yes").returncode == 2
+    assert shell("done", "--by", "张三", "--yes").returncode == 2
+
+
+def test_a_pause_holds_everything_and_what_was_missed_is_told_once_after_it(shell: Shell) -> None:
+    shell("run", "--once", "--now", "2026-03-02T09:00+08:00")
+    before = shell.mail()
+    assert "paused" in shell("pause", "--reason", "系统迁移", "--by", "张三").stdout
+    held = shell("run", "--once", "--now", MONDAY)
+    assert "paused: 系统迁移" in held.stdout
+    assert shell.mail() == before
+    assert "resumed" in shell("resume", "--by", "张三").stdout
+    shell("run", "--once", "--now", "2026-03-30T09:30+08:00")
+    new = [name for name in shell.mail() if name.startswith("20260330T0930")]
+    assert [name for name in new if "digest-tandong" in name] == [
+        "20260330T093000-digest-tandong@example.com.eml"
+    ]
+
+
+def test_a_backup_is_a_whole_ledger_and_overwrites_nothing(shell: Shell) -> None:
+    shell("run", "--once", "--now", MONDAY)
+    assert shell("backup", "copy.db").returncode == 0
+    with sqlite3.connect(shell.folder / "copy.db") as copy:
+        assert copy.execute("SELECT count(*) FROM message").fetchone() == (4,)
+        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+    copy.close()
+    assert shell("backup", "copy.db").returncode == 1
+
+
+def test_health_answers_no_before_the_first_pass_and_yes_after_it(shell: Shell) -> None:
+    assert shell("health").returncode == 1
+    shell("run", "--once", "--now", MONDAY)
+    done = shell("health")
+    assert done.returncode == 0, done.stdout
+    shell("pause", "--reason", "x", "--by", "张三")
+    assert shell("health").returncode == 1
+
+
+def test_init_makes_a_folder_that_works_and_overwrites_nothing(shipped: Shell) -> None:
+    assert shipped("init").returncode == 0
+    for name in ("schedules.yaml", "schedules.schema.json", "templates/digest.txt", ".env.example"):
+        assert (shipped.folder / name).exists(), name
+    (shipped.folder / "schedules.yaml").write_text("changed")
+    assert "left as it is" in shipped("init").stdout
+    assert (shipped.folder / "schedules.yaml").read_text() == "changed"
+
+
+def test_a_test_message_is_marked_and_goes_to_each_contact(shell: Shell) -> None:
+    done = shell("test", "潭东")
+    assert done.returncode == 0, done.stderr
+    (name,) = shell.mail()
+    assert "test-tandong@example.com" in name
+    assert "【测试】" in body(shell.folder / "var" / "mailbox" / name)
+
+
+def test_the_offices_own_template_wins_and_a_broken_one_loses_nothing(shell: Shell) -> None:
+    (shell.folder / "templates").mkdir()
+    (shell.folder / "templates" / "digest.subject").write_text("{{ nonsense.x }}")
+    shell("run", "--once", "--now", MONDAY)
+    text = body(shell.folder / "var" / "mailbox" / "20260330T090000-digest-tandong@example.com.eml")
+    assert "住房排查(2026年第一季度)" in text
+    brief = body(shell.folder / "var" / "mailbox" / "20260330T090000-brief-office@example.com.eml")
+    assert "信件模板有错" in brief
+
+
+def wait_for(process: object, word: str) -> None:
+    stdout = process.stdout  # type: ignore[attr-defined]
+    for line in stdout:
+        if word in line:
+            return
+    raise AssertionError(f"'{word}' was never said")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_daemon_says_what_it_did_and_what_comes_next_and_stops_cleanly(
+    shell: Shell, number: signal.Signals
+) -> None:
+    with shell.start("run", "--now", MONDAY) as daemon:
+        wait_for(daemon, "next: ")
+        daemon.send_signal(number)
+        assert daemon.wait(20) == 0
+    assert len(shell.mail()) == 4
+
+
+def test_a_second_daemon_on_the_same_ledger_is_refused_and_told_whose_it_is(shell: Shell) -> None:
+    with shell.start("run", "--now", MONDAY) as daemon:
+        wait_for(daemon, "next: ")
+        second = shell("run", "--once", "--now", MONDAY)
+        daemon.terminate()
+        assert daemon.wait(20) == 0
+    assert second.returncode == 1
+    assert f"process {daemon.pid}" in second.stderr

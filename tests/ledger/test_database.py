@@ -1,0 +1,162 @@
+"""Opening, migrating, guarding and copying the database."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from dispatcher.errors import DispatcherError, Refused
+from dispatcher.ledger.database import Engine, backup, create_engine, migrate, single_daemon
+from dispatcher.ledger.tables import metadata
+from tests.building import MIGRATIONS
+
+
+def schema(engine: Engine) -> set[str]:
+    """The CREATE statements of tables and indexes, their parts in order."""
+    query = text("SELECT sql FROM sqlite_master WHERE type <> 'trigger' AND sql IS NOT NULL")
+    with engine.begin() as conn:
+        found = {statement for (statement,) in conn.execute(query)}
+    parts = (
+        sorted(line.strip(" ,\t\n)") for line in statement.splitlines()) for statement in found
+    )
+    return {"\n".join(part) for part in parts if "alembic_version" not in part[0]}
+
+
+def test_the_migrations_make_the_very_tables_of_the_metadata(engine: Engine) -> None:
+    from_metadata = create_engine("sqlite://")
+    metadata.create_all(from_metadata)
+    made = {text for text in schema(engine) if "alembic_version" not in text}
+    assert made == schema(from_metadata)
+    with engine.begin() as conn:
+        assert compare_metadata(MigrationContext.configure(conn), metadata) == []
+    from_metadata.dispose()
+
+
+def test_a_current_database_is_opened_without_loading_alembic(
+    engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "alembic", None)
+    migrate(engine, MIGRATIONS)
+
+
+def test_a_failed_migration_leaves_the_database_as_it_was(tmp_path: Path) -> None:
+    folder = tmp_path / "db"
+    (folder / "versions").mkdir(parents=True)
+    (folder / "env.py").write_text((MIGRATIONS / "env.py").read_text("utf-8"), "utf-8")
+    (folder / "versions/0001_half.py").write_text(
+        "import sqlalchemy as sa\nfrom alembic import op\n"
+        "revision, down_revision = '0001', None\n"
+        "def upgrade():\n"
+        "    op.create_table('half', sa.Column('id', sa.Integer))\n"
+        "    raise RuntimeError('power')\n",
+        "utf-8",
+    )
+    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
+    with pytest.raises(RuntimeError, match="power"):
+        migrate(engine, folder)
+    assert inspect(engine).get_table_names() == []
+    engine.dispose()
+
+
+def test_a_database_of_a_newer_program_is_refused(engine: Engine) -> None:
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE alembic_version SET version_num = '0999'"))
+    with pytest.raises(DispatcherError, match=r"0999, newer than this program's 0\d+"):
+        migrate(engine, MIGRATIONS)
+
+
+def test_what_is_committed_survives_a_power_cut_and_keys_are_kept(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/new/ledger.db")
+    with engine.begin() as conn:
+        pragmas = {
+            name: conn.execute(text(f"PRAGMA {name}")).scalar()
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+    engine.dispose()
+
+
+def test_a_transaction_that_reads_first_and_writes_later_waits_for_another(engine: Engine) -> None:
+    other = threading.Thread(target=lambda: _read_then_write(engine, "b"))
+    with engine.begin() as conn:
+        conn.execute(text("SELECT * FROM revision")).all()
+        other.start()
+        conn.execute(text("INSERT INTO revision VALUES ('a', '2026-01-01', NULL)"))
+    other.join()
+    with engine.begin() as conn:
+        assert conn.execute(text("SELECT count(*) FROM revision")).scalar() == 2
+
+
+def _read_then_write(engine: Engine, name: str) -> None:
+    with engine.begin() as conn:
+        conn.execute(text("SELECT * FROM revision")).all()
+        conn.execute(
+            text("INSERT INTO revision VALUES (:name, '2026-01-01', NULL)"), {"name": name}
+        )
+
+
+def test_a_second_daemon_on_one_file_is_refused_and_the_first_is_named(engine: Engine) -> None:
+    with single_daemon(engine) as held:
+        assert held
+        with (
+            pytest.raises(Refused, match=rf"process {os.getpid()}"),
+            single_daemon(create_engine(str(engine.url))),
+        ):
+            pass
+    with single_daemon(engine) as held:
+        assert held
+
+
+def test_the_lock_of_a_killed_daemon_is_free(engine: Engine) -> None:
+    program = (
+        "import os, sys; from dispatcher.ledger.database import create_engine, single_daemon\n"
+        "with single_daemon(create_engine(sys.argv[1])): os.kill(os.getpid(), 9)"
+    )
+    killed = subprocess.run([sys.executable, "-c", program, str(engine.url)], check=False)
+    assert killed.returncode == -9
+    with single_daemon(engine) as held:
+        assert held
+
+
+def test_a_database_in_memory_needs_no_lock() -> None:
+    with single_daemon(create_engine("sqlite://")) as held:
+        assert not held
+
+
+def test_a_backup_is_whole_and_consistent_while_others_write(
+    engine: Engine, tmp_path: Path
+) -> None:
+    insert = text("INSERT INTO revision VALUES (:name, '2026-01-01', NULL)")
+    with engine.begin() as conn:
+        conn.execute(insert, {"name": "committed"})
+    with engine.begin() as conn:
+        conn.execute(insert, {"name": "not yet"})
+        backup(engine, tmp_path / "copy.db")
+    copy = create_engine(f"sqlite:///{tmp_path}/copy.db")
+    with copy.begin() as conn:
+        assert conn.execute(text("SELECT hash FROM revision")).all() == [("committed",)]
+        assert conn.execute(text("PRAGMA integrity_check")).scalar() == "ok"
+    copy.dispose()
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_a_backup_overwrites_nothing(engine: Engine, tmp_path: Path) -> None:
+    (tmp_path / "copy.db").write_text("precious")
+    with pytest.raises(Refused, match="exists"):
+        backup(engine, tmp_path / "copy.db")
+    assert (tmp_path / "copy.db").read_text() == "precious"
+
+
+def test_a_backup_into_a_folder_that_is_not_there_is_refused(
+    engine: Engine, tmp_path: Path
+) -> None:
+    with pytest.raises(Refused, match="is not a folder"):
+        backup(engine, tmp_path / "usb" / "copy.db")

@@ -1,0 +1,273 @@
+"""The outbox: one sender at a time, and nothing that was overtaken changes anything."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import text
+
+from dispatcher.i18n import Text
+from dispatcher.ledger import outbox, outcomes, queries
+from dispatcher.ledger.database import Connection, Engine
+from dispatcher.ledger.outbox import Address, Claimed, Content
+from dispatcher.ledger.outcomes import Outcome, Settled
+from tests.building import local
+
+NOW = local("2026-01-05")
+TO = Address("email", "a@example.com")
+SAID = Content("subject", "text", "<p>html</p>")
+WHY = Text("the server says no")
+
+
+def a_message(engine: Engine, kind: outbox.Kind = "test") -> int:
+    with engine.begin() as conn:
+        found = outbox.queue(conn, TO, kind, NOW, content=SAID)
+    assert found
+    return found
+
+
+def claim(engine: Engine, kind: str = "test") -> list[Claimed]:
+    with engine.begin() as conn:
+        return outbox.claim(conn, NOW, [kind], 10)
+
+
+def begin(engine: Engine, claimed: Claimed) -> int | None:
+    with engine.begin() as conn:
+        return outbox.begin_sending(conn, claimed, SAID, NOW)
+
+
+def settle(engine: Engine, outcome: Outcome, number: int = 1, *, again: bool = True) -> str | None:
+    again_at = NOW if again and outcome != "sent" else None
+    with engine.begin() as conn:
+        settled = Settled(outcome, Text("") if outcome == "sent" else WHY)
+        return outcomes.settle(conn, 1, number, settled, NOW, again_at)
+
+
+def rescue(engine: Engine, *, orphans: bool = False) -> tuple[int, int]:
+    with engine.begin() as conn:
+        return outcomes.rescue(conn, NOW, ["email"], orphans=orphans)
+
+
+def expire(engine: Engine) -> None:
+    with engine.begin() as conn:
+        conn.execute(text("UPDATE message SET lease_until = lease_until - 10000"))
+
+
+def state(engine: Engine) -> str:
+    with engine.begin() as conn:
+        return str(conn.scalar(text("SELECT state FROM message")))
+
+
+def outcomes_of(engine: Engine) -> list[str]:
+    with engine.begin() as conn:
+        return [row[0] for row in conn.execute(text("SELECT outcome FROM attempt ORDER BY number"))]
+
+
+def test_a_message_is_claimed_by_one_process_only(engine: Engine) -> None:
+    a_message(engine)
+    assert [len(claim(engine)), len(claim(engine))] == [1, 0]
+
+
+def test_a_message_of_later_is_not_claimed_now(engine: Engine) -> None:
+    with engine.begin() as conn:
+        outbox.queue(conn, TO, "test", NOW + timedelta(seconds=1), content=SAID)
+    assert claim(engine) == []
+
+
+def test_only_the_kinds_that_may_leave_are_claimed(engine: Engine) -> None:
+    a_message(engine, "brief")
+    assert claim(engine, "test") == []
+    assert len(claim(engine, "brief")) == 1
+
+
+def test_a_second_message_of_the_same_kind_and_instant_is_not_queued(engine: Engine) -> None:
+    a_message(engine)
+    with engine.begin() as conn:
+        assert outbox.queue(conn, TO, "test", NOW, content=SAID) is None
+
+
+def test_the_attempt_is_on_record_before_anything_is_written(engine: Engine) -> None:
+    a_message(engine)
+    assert begin(engine, *claim(engine)) == 1
+    assert (state(engine), outcomes_of(engine)) == ("sending", ["sending"])
+
+
+def test_of_two_with_the_same_claim_only_the_first_begins(engine: Engine) -> None:
+    a_message(engine)
+    [claimed] = claim(engine)
+    assert [begin(engine, claimed), begin(engine, claimed)] == [1, None]
+
+
+def test_a_claim_that_has_expired_begins_nothing(engine: Engine) -> None:
+    a_message(engine)
+    [claimed] = claim(engine)
+    expire(engine)
+    assert begin(engine, claimed) is None
+
+
+def test_a_lease_that_holds_is_not_rescued(engine: Engine) -> None:
+    a_message(engine)
+    [claimed] = claim(engine)
+    assert rescue(engine) == (0, 0)
+    begin(engine, claimed)
+    assert rescue(engine) == (0, 0)
+
+
+def test_a_claim_of_a_dead_process_is_simply_freed(engine: Engine) -> None:
+    a_message(engine)
+    claim(engine)
+    expire(engine)
+    assert rescue(engine) == (1, 0)
+    assert (state(engine), outcomes_of(engine)) == ("queued", [])
+
+
+def test_what_a_dead_process_was_sending_is_unknown_and_sent_again(engine: Engine) -> None:
+    a_message(engine)
+    begin(engine, *claim(engine))
+    expire(engine)
+    assert rescue(engine) == (0, 1)
+    assert (state(engine), outcomes_of(engine)) == ("queued", ["unknown"])
+
+
+def test_the_only_daemon_need_not_wait_for_the_leases_of_the_one_before(engine: Engine) -> None:
+    a_message(engine)
+    begin(engine, *claim(engine))
+    assert rescue(engine, orphans=True) == (0, 1)
+
+
+def test_a_channel_that_cannot_be_asked_twice_leaves_it_to_a_person(engine: Engine) -> None:
+    a_message(engine)
+    begin(engine, *claim(engine))
+    with engine.begin() as conn:
+        outcomes.rescue(conn, NOW, [], orphans=True)
+    assert state(engine) == "unknown"
+
+
+def test_an_outcome_that_comes_after_the_rescue_changes_nothing(engine: Engine) -> None:
+    a_message(engine)
+    begin(engine, *claim(engine))
+    expire(engine)
+    rescue(engine)
+    assert settle(engine, "sent") is None
+    begin(engine, *claim(engine))
+    assert settle(engine, "sent", 1) is None
+    assert (state(engine), outcomes_of(engine)) == ("sending", ["unknown", "sending"])
+
+
+def test_a_rescue_never_undoes_what_has_been_settled(engine: Engine) -> None:
+    a_message(engine)
+    begin(engine, *claim(engine))
+    settle(engine, "sent")
+    assert rescue(engine, orphans=True) == (0, 0)
+    assert (state(engine), outcomes_of(engine)) == ("sent", ["sent"])
+
+
+@pytest.mark.parametrize(
+    "outcome, again, expected",
+    [
+        ("sent", True, "sent"),
+        ("temporary", True, "queued"),
+        ("permanent", True, "failed"),
+        ("unknown", True, "queued"),
+        ("unknown", False, "unknown"),
+    ],
+)
+def test_an_outcome_decides_what_becomes_of_the_message(
+    engine: Engine, outcome: Outcome, again: bool, expected: str
+) -> None:
+    a_message(engine)
+    begin(engine, *claim(engine))
+    assert settle(engine, outcome, again=again) == expected == state(engine)
+    assert outcomes_of(engine) == [outcome]
+
+
+def test_after_three_attempts_of_unknown_outcome_nobody_tries_again(engine: Engine) -> None:
+    a_message(engine)
+    found = []
+    for number in (1, 2, 3):
+        begin(engine, *claim(engine))
+        found.append(settle(engine, "unknown", number))
+    assert found == ["queued", "queued", "unknown"]
+
+
+def test_temporary_failures_do_not_use_up_the_attempts(engine: Engine) -> None:
+    a_message(engine)
+    for number in range(1, 30):
+        begin(engine, *claim(engine))
+        assert settle(engine, "temporary", number) == "queued"
+
+
+def test_a_claim_given_back_leaves_no_trace(engine: Engine) -> None:
+    a_message(engine)
+    [claimed] = claim(engine)
+    with engine.begin() as conn:
+        outbox.release(conn, claimed, NOW)
+    assert (state(engine), outcomes_of(engine)) == ("queued", [])
+    assert begin(engine, claimed) is None
+
+
+def duplicates(engine: Engine) -> list[int]:
+    with engine.begin() as conn:
+        return [found.number for found in queries.possible_duplicates(conn)]
+
+
+def attempts(*ends: Outcome) -> Callable[[Engine], None]:
+    def run(engine: Engine) -> None:
+        a_message(engine)
+        for number, outcome in enumerate(ends, start=1):
+            begin(engine, *claim(engine))
+            settle(engine, outcome, number)
+
+    return run
+
+
+@pytest.mark.parametrize(
+    "run, expected",
+    [
+        (attempts("sent"), []),
+        (attempts("temporary", "sent"), []),
+        (attempts("unknown", "sent"), [2]),
+        (attempts("unknown", "temporary", "sent"), [3]),
+        (attempts("unknown", "unknown", "sent"), [2, 3]),
+        (attempts("unknown", "permanent"), []),
+    ],
+)
+def test_every_possible_second_copy_is_listed_and_no_other(
+    engine: Engine, run: Callable[[Engine], None], expected: list[int]
+) -> None:
+    run(engine)
+    assert duplicates(engine) == expected
+
+
+def test_leases_are_measured_by_the_database(engine: Engine) -> None:
+    """``now`` is years away from the database's clock here, and no lease minds."""
+    a_message(engine)
+    with engine.begin() as conn:
+        [claimed] = outbox.claim(conn, local("2036-01-05"), ["test"], 10)
+        left = conn.scalar(
+            text("SELECT lease_until - (julianday('now') - 2440587.5) * 86400.0 FROM message")
+        )
+        assert outbox.LEASE - 5 < left <= outbox.LEASE
+        assert outbox.begin_sending(conn, claimed, SAID, local("2036-01-05")) == 1
+
+
+def test_a_newer_brief_replaces_one_that_could_not_leave(engine: Engine) -> None:
+    a_message(engine, "brief")
+    with engine.begin() as conn:
+        outbox.queue(conn, TO, "brief", NOW + timedelta(hours=1), content=SAID)
+    with engine.begin() as conn:
+        old, new = outbox.claim(conn, NOW + timedelta(hours=2), ["brief"], 10)
+        assert not outcomes.prune(conn, old, NOW)
+        assert outcomes.prune(conn, new, NOW)
+    assert states(engine) == ["cancelled", "claimed"]
+
+
+def states(engine: Engine) -> list[str]:
+    with engine.begin() as conn:
+        return _states(conn)
+
+
+def _states(conn: Connection) -> list[str]:
+    return [row[0] for row in conn.execute(text("SELECT state FROM message ORDER BY id"))]
