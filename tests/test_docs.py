@@ -1,0 +1,79 @@
+"""What the READMEs show is run: a promise that does not hold fails here."""
+
+from __future__ import annotations
+
+import email
+import re
+import shlex
+from email import policy
+from pathlib import Path
+
+import pytest
+
+from dispatcher.cli import commands
+from tests.cli.conftest import Shell
+
+ROOT = Path(__file__).parents[1]
+READMES = ("README.md", "README.zh-CN.md")
+
+
+def blocks(name: str, language: str) -> list[str]:
+    text = (ROOT / name).read_text("utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```", text, re.S | re.M)
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_the_calendar_in_the_readme_sends_the_message_in_the_readme(
+    tmp_path: Path, name: str
+) -> None:
+    (calendar,) = blocks(name, "yaml")
+    (message,) = blocks(name, "text")
+    (tmp_path / "schedules.yaml").write_text(calendar, "utf-8")
+    done = Shell(tmp_path)("run", "--once", "--now", "2026-03-27T09:00+08:00")
+    assert done.returncode == 0, done.stderr
+    path = tmp_path / "var" / "mailbox" / "20260327T090000-digest-tandong@example.com.eml"
+    sent = email.message_from_bytes(path.read_bytes(), policy=policy.default)
+    body = sent.get_body(("plain",))
+    assert body
+    text = body.get_content().replace("\r\n", "\n")
+    assert message.strip() == f"主题:{sent['Subject']}\n\n{text}".strip()
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_command_in_the_readme_works_in_the_order_in_which_it_stands(
+    tmp_path: Path, name: str
+) -> None:
+    shell = Shell(tmp_path)
+    lines = [line for block in blocks(name, "sh") for line in block.splitlines()]
+    run = [shlex.split(line, comments=True) for line in lines if line.startswith("dispatcher ")]
+    assert len(run) >= 13
+    for words in run:
+        done = shell(*words[1:])
+        assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}{done.stderr}"
+
+
+def test_both_readmes_show_the_same_commands() -> None:
+    english, chinese = (
+        [
+            shlex.split(line, comments=True)
+            for block in blocks(name, "sh")
+            for line in block.splitlines()
+        ]
+        for name in READMES
+    )
+    assert english == chinese
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_every_command_is_in_the_readme_and_has_help(name: str) -> None:
+    text = (ROOT / name).read_text("utf-8")
+    for command in commands.commands.values():
+        assert command.help
+        assert f"dispatcher {command.name}" in text
+
+
+@pytest.mark.parametrize("name", READMES)
+def test_what_a_readme_links_to_exists(name: str) -> None:
+    text = (ROOT / name).read_text("utf-8")
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert (ROOT / target).exists(), target
