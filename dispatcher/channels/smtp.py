@@ -23,6 +23,7 @@ from dispatcher.i18n import Text, _
 
 Scheme = Literal["smtp", "smtps", "smtp+plain"]
 PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
+HOST = re.compile(r"\w[\w.-]*|[\da-f:.]+")
 IDLE = 60.0
 """Seconds after which a connection is not trusted any more: somebody on the way may have cut it."""
 MAX_SHOWN = 200
@@ -56,9 +57,10 @@ class SmtpServer:
         """``text`` without the password, in whatever spelling a server may echo it."""
         if not self.password:
             return text
-        login = b64encode(f"\0{self.user}\0{self.password}".encode()).decode()
-        alone = b64encode(self.password.encode()).decode()
-        for secret in (login, alone, self.password, quote(self.password, safe="")):
+        login = f"\0{self.user}\0{self.password}"
+        encoded = [b64encode(secret.encode()).decode() for secret in (login, self.password)]
+        quoted = [quote(self.password, safe=safe) for safe in ("", "/")]
+        for secret in (*encoded, *quoted, self.password):
             text = text.replace(secret, "***")
         return text
 
@@ -73,16 +75,15 @@ def parse_smtp_url(url: str, password_file: Path | None = None) -> SmtpServer:
     """
     try:
         parts = urlsplit(url)
-        port = parts.port
+        scheme, host, port = parts.scheme, parts.hostname or "", parts.port
     except ValueError:
         raise _unreadable_url() from None
-    host = parts.hostname or ""
-    more = parts.path.strip("/") or parts.query or parts.fragment
-    if parts.scheme not in PORTS or more or not re.fullmatch(r"\w[\w.-]*|[\da-f:.]+", host):
+    more = parts.path.strip("/") + parts.query + parts.fragment
+    if more or scheme not in PORTS or not HOST.fullmatch(host):
         raise _unreadable_url()
-    user = unquote(parts.username or "")
     password = _read(password_file) if password_file else unquote(parts.password or "")
-    return SmtpServer(cast(Scheme, parts.scheme), host, port or PORTS[parts.scheme], user, password)
+    user = unquote(parts.username or "")
+    return SmtpServer(cast(Scheme, scheme), host, port or PORTS[scheme], user, password)
 
 
 class Smtp:

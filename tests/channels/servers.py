@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from email import message_from_bytes, policy
 from email.message import EmailMessage
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, BinaryIO, Literal
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult
@@ -64,7 +64,8 @@ class MailServer(Controller):
 
     def _authenticate(self, _server: Any, _session: Any, _envelope: Any, _kind: str, data: Any):
         self.logins += 1
-        return AuthResult(success=self.users.get(data.login.decode()) == data.password.decode())
+        right = self.users.get(data.login.decode()) == data.password.decode()
+        return AuthResult(success=right, handled=False)
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:
         self.received.append((envelope.mail_from, envelope.rcpt_tos, envelope.content))
@@ -144,20 +145,25 @@ class Script:
     def _serve(self, sock: socket.socket) -> None:
         number = self.connections - 1
         with sock, suppress(OSError), sock.makefile("rb") as lines:
-            if not self._answer(sock, "connect", number):
-                return
-            for line in lines:
-                self.seen.append(line.decode().strip())
-                step = line.split()[0].decode().upper()
-                if not self._answer(sock, step if step in COMMANDS else "password", number):
-                    return
-                if step == "DATA" and "DATA" not in self.faults:
-                    self.contents.append(b"".join(iter(lines.readline, b".\r\n")))
-                    if not self._answer(sock, "content", number):
-                        return
+            said = self._answer(sock, "connect", number)
+            while said and (line := lines.readline()):
+                self.seen.append(line.decode("latin-1").strip())
+                word = self.seen[-1].partition(" ")[0].upper()
+                said = self._answer(sock, word if word in COMMANDS else "password", number)
+                if word == "DATA" and said.startswith(b"354"):
+                    self._read_content(lines)
+                    said = self._answer(sock, "content", number)
 
-    def _answer(self, sock: socket.socket, step: str, number: int) -> bool:
-        """Whether the conversation goes on."""
+    def _read_content(self, lines: BinaryIO) -> None:
+        content = []
+        while (line := lines.readline()) != b".\r\n":
+            if not line:
+                raise ConnectionError("hung up in the middle")
+            content.append(line)
+        self.contents.append(b"".join(content))
+
+    def _answer(self, sock: socket.socket, step: str, number: int) -> bytes:
+        """What was said; nothing where the conversation ends."""
         fault = self.faults.get(step)
         if isinstance(fault, list):
             fault = fault[min(number, len(fault) - 1)]
@@ -166,9 +172,10 @@ class Script:
         elif fault == "drip":
             self._drip(sock)
         elif fault != "drop":
-            sock.sendall((fault or self.GOOD.get(step, b"250 fine")) + b"\r\n")
-            return True
-        return False
+            said = self.GOOD.get(step, b"250 fine") if fault is None else fault
+            sock.sendall(said + b"\r\n")
+            return said + b"\r\n"
+        return b""
 
     def _drip(self, sock: socket.socket) -> None:
         """A byte now and then, and never a whole line."""

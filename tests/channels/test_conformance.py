@@ -125,7 +125,7 @@ def test_a_way_that_is_cut_is_a_temporary_failure_with_a_hint(case: Case, before
     assert (error.reason, error.outcome) == ("unreachable", "temporary")
     assert error.detail
     assert error.detail in str(error)
-    assert error.office
+    assert error.detail in error.office != str(error)
 
 
 def test_it_may_be_closed_at_any_time_and_used_again(case: Case) -> None:

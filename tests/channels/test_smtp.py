@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,8 +16,9 @@ from dispatcher.channels.smtp import Smtp, SmtpServer, parse_smtp_url
 from dispatcher.errors import SettingsError
 from tests.channels.servers import DIGEST, OFFICE, Fault, MailServer, Script, digest
 
+pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
 LOGIN = {"user": "office", "password": "right"}
-DEADLINE = 0.25
+DEADLINE = 0.3
 
 
 def smtp(port: int, deadline: float = 5.0, **login: str) -> Smtp:
@@ -58,7 +60,7 @@ OUTCOMES: dict[Fault, list[str]] = {
     b"299 what": [PROTOCOL] * 6 + [UNKNOWN],
     b"HTTP/1.1 400 Bad Request": [PROTOCOL] * 6 + [UNKNOWN],
     b"": [PROTOCOL] * 6 + [UNKNOWN],
-    b"250-" + b"x" * 9000: [PROTOCOL] * 6 + [UNKNOWN],
+    b"250-" + b"x" * 20_000: [PROTOCOL] * 6 + [UNKNOWN],
     b"\r\n".join([b"250-more"] * 101): [PROTOCOL] * 6 + [UNKNOWN],
     "drop": [LOST] * 6 + [UNKNOWN],
     "hang": [LOST] * 6 + [UNKNOWN],
@@ -77,11 +79,12 @@ def test_a_fault_at_a_step_has_exactly_one_outcome(step: str, fault: Fault, expe
     with Script(**{step: fault}) as server:
         begun = monotonic()
         error = failure(smtp(server.port, deadline, **LOGIN))
-        assert monotonic() - begun < deadline + 0.25
+        assert monotonic() - begun < deadline + 1
     found = f"{error.reason} {error.outcome} {error.retry_after and int(error.retry_after)}"
     assert found == expected
     assert len(server.contents) == (step == "content")
-    assert "{" not in str(error)
+    assert "{" not in str(error) + error.office
+    assert re.search("[一-鿿]", error.office.replace(error.detail, ""))
 
 
 def test_an_address_that_the_server_forwards_is_accepted() -> None:
@@ -275,10 +278,9 @@ def test_the_message_after_a_failure_gets_a_fresh_connection(step: str, fault: F
         channel = smtp(server.port)
         with pytest.raises(DeliveryError):
             channel.send(DIGEST)
-        if step != "DATA":  # the script has no content phase where DATA is told what to answer
-            channel.send(DIGEST)
-            assert server.connections == 2
+        channel.send(DIGEST)
         channel.close()
+    assert server.connections == 2
 
 
 def test_an_interrupt_in_the_middle_of_a_message_leaves_no_half_open_conversation(
@@ -299,8 +301,7 @@ def test_an_interrupt_in_the_middle_of_a_message_leaves_no_half_open_conversatio
     channel.send(DIGEST)
     channel.close()
     assert server.connections == 2
-    assert len(server.contents) == 2
-    assert server.contents[0] == b""
+    assert len(server.contents) == 1
 
 
 # ---------------------------------------------------------------------------------- the setting
@@ -380,7 +381,7 @@ def test_the_password_may_stand_in_a_file(tmp_path: Path) -> None:
 
 
 def test_a_password_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match="password: No such file") as refused:
+    with pytest.raises(SettingsError, match=r"/password cannot be read: No such file") as refused:
         parse_smtp_url("smtps://office@mail.example.com", tmp_path / "password")
     assert refused.value.exit_code == 2
 
