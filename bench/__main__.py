@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import shutil
 import sys
 import time
@@ -35,11 +36,12 @@ def _setting() -> str:
     versions = [f"{name} {version(name)}" for name in PACKAGES]
     versions += [
         found
-        for name, command in (("khal", ["khal", "--version"]), ("remind", ["remind", "-h"]))
-        if (found := _version(name, command))
+        for name, option in (("khal", "--version"), ("remind", "-h"))
+        if (found := _version(name, option))
     ]
     return (
-        f"{time.strftime('%Y-%m-%d')}, {_processor()}, {os.cpu_count()} cores; {_system()}; "
+        f"{time.strftime('%Y-%m-%d')}, {_processor()}, {os.cpu_count()} cores, "
+        f"load average {os.getloadavg()[0]:.1f} at the start; {_system()}; "
         f"Python {platform.python_version()}; {', '.join(versions)}."
     )
 
@@ -58,10 +60,13 @@ def _system() -> str:
         return platform.platform(terse=True)
 
 
-def _version(name: str, command: list[str]) -> str:
+def _version(name: str, option: str) -> str:
+    """A tool with the number that it gives itself; empty when it is not installed."""
     if not shutil.which(name):
         return ""
-    return (output(command, check=False).strip().splitlines() or [""])[0]
+    said = (output([name, option], errors=errors, check=False) for errors in (False, True))
+    number = re.search(r"\d[\d.]+", "".join(said))
+    return f"{name} {number[0]}" if number else name
 
 
 def _write(measured: str) -> None:

@@ -183,7 +183,7 @@ def _move(f: _Following, assigned: Assigned, due: date) -> None:
     queued = [mark for mark in marks if mark.state == "queued"]
     was_due = any(rank(mark.step) >= 0 and mark.state in ("queued", "told") for mark in marks)
     new_round = was_due and due >= f.today
-    told = reminders.was_told(f.conn, assigned.id) and assigned.state != "reported"
+    told = reminders.was_told(f.conn, assigned.id)
     assignments.move(f.conn, assigned, due, f.now, new_round=new_round)
     f.counts["moved"] += 1
     notices = [mark for mark in queued if mark.step.startswith(reminders.MOVED)]
@@ -214,7 +214,7 @@ def _restore(f: _Following) -> None:
 
 def _withdraw(f: _Following, gone: list[tuple[Assigned, Text]]) -> None:
     """Withdraws what the plan no longer has; a unit that has been told anything hears of it."""
-    for assigned, why in sorted(gone, key=lambda each: each[0].owes):
+    for assigned, why in gone:
         told = reminders.was_told(f.conn, assigned.id)
         assignments.close(f.conn, assigned, "withdrawn", audit.PLAN, f.now, why)
         f.counts["withdrawn"] += 1

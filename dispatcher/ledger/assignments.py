@@ -153,12 +153,13 @@ def restore(conn: Connection, assigned: Assigned, due: date, now: datetime) -> N
 _later, _successor = occurrence.alias(), assignment.alias()
 _lapsing = (
     _assigned.add_columns(_later.c.period, func.min(_successor.c.due_on))
-    .join(_later, and_(_later.c.duty == occurrence.c.duty, _later.c.state == "open"))
+    .join(_later, _later.c.duty == occurrence.c.duty)
     .join(
         _successor,
         and_(
             _successor.c.occurrence_id == _later.c.id,
             _successor.c.unit == assignment.c.unit,
+            _successor.c.state != "withdrawn",
             _successor.c.due_on > assignment.c.due_on,
             _successor.c.due_on <= bindparam("today"),
         ),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from dispatcher.i18n import _
 __all__ = ["Connection", "Engine", "backup", "create_engine", "migrate", "single_daemon"]
 BUSY = 30_000
 """How long, in milliseconds, a transaction waits for another process's to end."""
+_readable = partial(json.dumps, ensure_ascii=False)
 PRAGMAS = (
     f"busy_timeout = {BUSY}",
     "journal_mode = WAL",
@@ -33,10 +36,10 @@ def create_engine(url: str) -> Engine:
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sqlalchemy.create_engine(parsed, pool_pre_ping=True)
+        return sqlalchemy.create_engine(parsed, pool_pre_ping=True, json_serializer=_readable)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
-    engine = sqlalchemy.create_engine(parsed)
+    engine = sqlalchemy.create_engine(parsed, json_serializer=_readable)
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine

@@ -138,9 +138,8 @@ class Untold(NamedTuple):
 
 
 def untold(conn: Connection) -> list[Untold]:
-    """The queued reminders of what is still chased, and the queued notices of what is not."""
-    wanted = or_(assignment.c.state.in_(CHASED), reminder.c.step == WITHDRAWN)
-    return _with_tried(conn, and_(IS_QUEUED, wanted))
+    """The queued reminders; those that nobody needs any more are dropped before they leave."""
+    return _with_tried(conn, IS_QUEUED)
 
 
 def failed(conn: Connection) -> list[Untold]:

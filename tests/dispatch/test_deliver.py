@@ -236,7 +236,7 @@ def test_an_emptied_digest_is_cancelled_with_the_reason(office: Office) -> None:
     office.stop.clear()
     again(office, 1)
     assert office.box.tried == []
-    reason = '{"say": "answered: {state}, by {by}", "state": "done", "by": "\\u5f20\\u4e09"}'
+    reason = '{"say": "answered: {state}, by {by}", "state": "done", "by": "张三"}'
     assert office.ask("SELECT state, reason FROM message") == [("cancelled", reason)]
     assert office.ask("SELECT state, reason FROM reminder WHERE step = 'T-7'") == [
         ("cancelled", reason)
@@ -261,6 +261,7 @@ def test_after_the_first_attempt_the_bytes_never_change(engine: Engine) -> None:
     again(office, 1)
     first, second = office.box.tried
     assert first.text == second.text == "甲 other/2026-01 T-7\n甲 work/2026-01 T-7"
+    assert office.ask("SELECT count(*) FROM message_item") == [(2,)]
 
 
 def test_a_waiting_digest_takes_what_comes_later(office: Office) -> None:
@@ -461,3 +462,12 @@ def test_a_moved_item_and_its_step_are_one_item(office: Office) -> None:
     office.edit(plan_with(ALONE._replace(move={"2026-01": Move(date(2026, 1, 27), "开会")})))
     assert office.at("2026-01-21") == ["甲 work/2026-01 moved 2026-01-27"]
     assert told(office) == {"open": "told", "moved 2026-01-27": "told", "T-7": "told"}
+
+
+def test_a_move_with_a_step_beside_it_reaches_every_contact(engine: Engine) -> None:
+    office = Office(engine, plan_with(ALONE, units=TWO))
+    office.at("2026-01-20")
+    moved = ALONE._replace(move={"2026-01": Move(date(2026, 1, 27), "开会")})
+    office.edit(plan_with(moved, units=TWO))
+    office.at("2026-01-21")
+    assert [sent.text for sent in office.box.sent[2:]] == ["甲 work/2026-01 moved 2026-01-27"] * 2

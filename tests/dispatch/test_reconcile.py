@@ -144,6 +144,7 @@ def test_a_pause_holds_everything_and_what_was_missed_is_told_once(office: Offic
     assert office.daily("2026-01-02", "2026-01-29") == {}
     assert office.report
     assert office.report.held == "迁移"
+    assert told(office) == [("open", "told")]
     with office.conn() as conn:
         assert installation.resume(conn, "张三", office.now)
         assert not installation.resume(conn, "张三", office.now)
@@ -178,7 +179,7 @@ def test_a_skipped_period_is_on_record_with_its_reason(engine: Engine) -> None:
     office = Office(engine, plan_with(ALONE._replace(skip={"2026-01": "放假"})))
     assert office.daily("2026-01-01", "2026-02-02") == {"2026-02-02": ["甲 work/2026-02 open"]}
     assert office.ask("SELECT state, reason FROM occurrence WHERE period = '2026-01'") == [
-        ("skipped", '{"say": "skipped by hand: {reason}", "reason": "\\u653e\\u5047"}')
+        ("skipped", '{"say": "skipped by hand: {reason}", "reason": "放假"}')
     ]
 
 
@@ -272,6 +273,13 @@ def test_a_unit_that_cannot_be_reached_is_on_record_for_the_office(
     assert office.at("2026-01-26") == []
     office.edit(plan_with(ALONE))
     assert office.at("2026-01-26 10:00") == ["甲 work/2026-01 T-7"]
+
+
+def test_two_contacts_with_one_address_get_one_digest(engine: Engine) -> None:
+    units = [a_unit("甲", "one@example.com", "one@example.com"), a_unit("丙")]
+    office = Office(engine, plan_with(ALONE, units=units))
+    office.at("2026-01-23")
+    assert [sent.address for sent in office.box.sent] == ["one@example.com"]
 
 
 def test_a_later_step_replaces_one_that_could_not_leave(office: Office) -> None:

@@ -11,7 +11,7 @@ from dispatcher.ledger import assignments, entering
 from dispatcher.ledger.assignments import select_assigned
 from dispatcher.ledger.database import Engine
 from dispatcher.plan.cadence import Due, Event, Every
-from dispatcher.plan.model import Move
+from dispatcher.plan.model import Move, Offset
 from dispatcher.plan.occurrences import event_occurrence, occurrences
 from dispatcher.plan.workdays import Workdays
 from tests.building import Office, a_duty, a_unit, local, plan_with
@@ -117,6 +117,17 @@ def test_a_date_moved_to_and_fro_over_days_is_told_each_time(office: Office) -> 
         "甲 work/2026-01 moved 2026-01-30",
         "甲 work/2026-01 moved 2026-02-06.2",
     ]
+
+
+def test_a_step_before_one_that_was_told_is_not_told_after_a_move(office: Office) -> None:
+    office.at("2026-01-29")
+    later = ALONE._replace(move=moved_to("2026-02-10"), before=(Offset(5), Offset(1)))
+    office.edit(plan_with(later))
+    assert office.daily("2026-01-30", "2026-02-10") == {
+        "2026-01-30": ["甲 work/2026-01 moved 2026-02-10"],
+        "2026-02-02": ["甲 work/2026-02 open"],
+        "2026-02-10": ["甲 work/2026-01 T"],
+    }
 
 
 def test_a_date_moved_ahead_after_it_was_due_begins_a_new_round(office: Office) -> None:
@@ -268,6 +279,41 @@ def test_a_renamed_unit_keeps_what_it_had_under_its_old_name(office: Office) -> 
     assert office.at("2026-01-26") == []
     assert office.at("2026-01-29") == ["甲局 work/2026-01 T-1"]
     assert states(office) == {"work/2026-01@甲局": "pending"}
+
+
+def test_a_unit_merged_into_another_that_has_its_own_part_is_withdrawn(engine: Engine) -> None:
+    office = Office(engine, plan_with(BOTH))
+    office.at("2026-01-23")
+    office.edit(plan_with(ALONE, units=[a_unit("甲", aliases=("乙",)), a_unit("丙")]))
+    assert office.at("2026-01-26") == []
+    assert states(office) == {"work/2026-01@甲": "pending", "work/2026-01@乙": "withdrawn"}
+    [(reason,)] = office.ask("SELECT reason FROM reminder WHERE state = 'failed'")
+    assert '"unit": "乙"' in reason
+
+
+def test_copies_hear_of_a_withdrawal_too(engine: Engine) -> None:
+    office = Office(engine, plan_with(BOTH._replace(expect="lead")))
+    office.at("2026-01-23")
+    office.edit(plan_with())
+    assert office.at("2026-01-26") == ["乙 work/2026-01 withdrawn", "甲 work/2026-01 withdrawn"]
+
+
+def test_a_successor_that_was_withdrawn_lets_nothing_lapse(office: Office) -> None:
+    office.at("2026-01-30")
+    office.at("2026-02-02")
+    office.edit(plan_with(ALONE._replace(skip={"2026-02": "放假"})))
+    office.at("2026-02-27")
+    office.at("2026-03-02")
+    assert states(office)["work/2026-01@甲"] == "pending"
+
+
+def test_a_notice_of_what_has_been_reported_meanwhile_is_not_sent(office: Office) -> None:
+    office.at("2026-01-23")
+    office.edit(plan_with(ALONE._replace(move=moved_to("2026-02-06"))))
+    office.at("2026-01-23 20:00")
+    office.ask("UPDATE assignment SET state = 'reported', next_at = NULL RETURNING id")
+    assert office.at("2026-01-26") == []
+    assert office.ask("SELECT state FROM reminder WHERE step LIKE 'moved%'") == [("cancelled",)]
 
 
 def test_a_pass_by_the_old_plan_again_is_another_revision(office: Office) -> None:
