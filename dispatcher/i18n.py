@@ -6,7 +6,7 @@ language. So one reason can go to an English log and into a Chinese message.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -57,8 +57,10 @@ def render(value: object, translate: Translate) -> object:
     """``value`` itself, or its rendering when it is a Text (or a sequence of Texts)."""
     if isinstance(value, Text):
         return value.render(translate)
-    if isinstance(value, tuple | list):
-        return AND.render(translate).join(str(render(item, translate)) for item in value)
+    # A named tuple is one value, with words of its own.
+    if type(value) in (tuple, list):
+        items: Iterable[object] = value  # type: ignore[assignment]
+        return AND.render(translate).join(str(render(item, translate)) for item in items)
     return value
 
 

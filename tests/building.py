@@ -20,7 +20,6 @@ from dispatcher.dispatch.passes import PassReport, run_pass
 from dispatcher.errors import Place
 from dispatcher.i18n import Text
 from dispatcher.ledger.database import Engine, create_engine, migrate
-from dispatcher.ledger.outbox import Claimed
 from dispatcher.ledger.queries import Item
 from dispatcher.plan.cadence import Cadence, Every
 from dispatcher.plan.model import Contact, Defaults, Duty, Escalation, Offset, Plan, Unit
@@ -167,7 +166,7 @@ class Box:
         pass
 
 
-def compose(_claimed: Claimed, items: Sequence[Item], _at: datetime) -> tuple[str, str, str]:
+def compose(items: Sequence[Item], _at: datetime) -> tuple[str, str, str]:
     """A line for each item: ``甲 work/2026-11 T-7``."""
     lines = [f"{item.unit} {item.duty}/{item.period} {item.step}" for item in items]
     return "subject", "\n".join(lines), ""

@@ -125,7 +125,7 @@ def _rehearse(parts: Parts) -> None:
         for sent in queries.messages_since(conn, now):
             subject = sent.subject
             if subject is None:
-                subject, _text, _html = parts.compose(sent, queries.items_of(conn, sent.id), now)
+                subject, _text, _html = parts.compose(queries.items_of(conn, sent.id), now)
             rows.append((sent.address, subject))
         conn.rollback()
     table((_("address"), _("subject")), rows, [None] * len(rows))

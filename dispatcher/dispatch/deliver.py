@@ -104,7 +104,7 @@ def _begin(conn: Connection, parts: Parts, claimed: Claimed) -> Sending | str:
     if content is None:
         items = queries.items_of(conn, claimed.id)
         try:
-            content = Content(*parts.compose(claimed, items, now))
+            content = Content(*parts.compose(items, now))
         except Exception:
             log.exception("message %s cannot be composed", claimed.id)
             outbox.release(conn, claimed, now + COMPOSE_AGAIN)

@@ -16,7 +16,7 @@ from dispatcher.dispatch.window import opening
 from dispatcher.i18n import Text, translator
 from dispatcher.ledger import installation, outbox, queries
 from dispatcher.ledger.database import Connection
-from dispatcher.ledger.outbox import Claimed, Content
+from dispatcher.ledger.outbox import Content
 from dispatcher.ledger.queries import Sent, Standing
 from dispatcher.plan.model import Plan
 from dispatcher.plan.periods import DAY
@@ -46,9 +46,7 @@ class Office:
         self.site = site
         self.broken = ""
 
-    def compose(
-        self, claimed: Claimed, items: Sequence[queries.Item], now: datetime
-    ) -> tuple[str, str, str]:
+    def compose(self, items: Sequence[queries.Item], now: datetime) -> tuple[str, str, str]:
         """Subject, text and HTML of a digest that leaves ``now``."""
         at = now.astimezone(self.plan.zone)
         digest = Digest(

@@ -9,11 +9,10 @@ from typing import NamedTuple
 
 from dispatcher.channels.contract import Channel
 from dispatcher.ledger.database import Connection, Engine
-from dispatcher.ledger.outbox import Claimed
 from dispatcher.ledger.queries import Item
 from dispatcher.plan.model import Plan
 
-Compose = Callable[[Claimed, Sequence[Item], datetime], tuple[str, str, str]]
+Compose = Callable[[Sequence[Item], datetime], tuple[str, str, str]]
 """Subject, text and HTML of a digest that leaves at an instant."""
 QueueBrief = Callable[[Connection, datetime], None]
 """Queues the brief, the status message or nothing, as the instant asks for."""

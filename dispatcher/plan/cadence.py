@@ -103,12 +103,18 @@ class Event(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A recurrence rule in the words of RFC 5545 (``FREQ=MONTHLY;BYMONTHDAY=10``)."""
+    """A recurrence rule in the words of RFC 5545 (``FREQ=MONTHLY;BYMONTHDAY=10``).
+
+    Its end is kept apart: how many times, or until which day, this day included.
+    """
 
     text: str
+    times: int | None = None
+    until: date | None = None
 
     def __str__(self) -> str:
-        return f"rrule {self.text}"
+        ends = f";COUNT={self.times}" * bool(self.times) + f";UNTIL={self.until}" * bool(self.until)
+        return f"rrule {self.text}{ends}"
 
 
 Cadence = Every | Dates | RangeEnd | YearRound | Event | Rule

@@ -25,10 +25,17 @@ from dispatcher.plan.shape import (
 NAME = Words(forbidden="/@#")
 """Ids, units and subjects are joined with these characters in the ledger's keys."""
 ROLL = Choice(("preceding", "following", "none", "skip"))
-LENGTHS = (
-    *("week", "fortnight", "half-month", "month", "two-months"),
-    *("quarter", "half-year", "year", "dates"),
-)
+LENGTHS = {
+    "week": "每周",
+    "fortnight": "每两周",
+    "half-month": "每半月",
+    "month": "每月",
+    "two-months": "每两个月",
+    "quarter": "每季度",
+    "half-year": "每半年",
+    "year": "每年",
+    "dates": "指定日期",
+}
 CHANNEL_KINDS = ("email", "wecom", "gov-dingtalk", "dingtalk", "feishu", "sms", "webhook")
 OFFSETS = Many(Words(examples=("7d", "3wd", "every 5wd")))
 
@@ -77,7 +84,7 @@ DEFAULTS = Record(
         "min_workdays": Field(Whole(0, 31), "最少工作日", "扣除例外后不足这个数,这一期不做"),
         "year_round": Field(Words(examples=("每季度",)), "全年工作多久报一次", "例如 每季度"),
         "before": Field(
-            Record({name: Field(OFFSETS, name, "到期前几天提醒") for name in LENGTHS}),
+            Record({key: Field(OFFSETS, name, "到期前几天提醒") for key, name in LENGTHS.items()}),
             "提前提醒",
             "7d 指提前7天,3wd 指提前3个工作日",
         ),

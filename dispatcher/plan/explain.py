@@ -15,6 +15,7 @@ from dispatcher.plan.occurrences import (
     exceptions,
     occurrences,
     ranges_without_entry,
+    roll_of,
 )
 from dispatcher.plan.shape import nearest
 from dispatcher.plan.steps import steps
@@ -199,7 +200,7 @@ def _due_reasons(plan: Plan, occurrence: Occurrence) -> list[Reason]:
         found.append(Reason(_("moved"), _("to {due} by hand: {reason}", due=due, reason=reason)))
     elif not plan.workdays.is_workday(nominal):
         says = _("{day} is {what}; {roll}", day=nominal, what=plan.workdays.describe(nominal),
-                 roll=ROLLS[duty.roll])  # fmt: skip
+                 roll=ROLLS[roll_of(duty)])  # fmt: skip
         found.append(Reason(_("rest day"), says))
     weekday = WEEKDAYS[due.weekday()]
     found.append(Reason(_("due"), _("{due} ({weekday})", due=due, weekday=weekday)))

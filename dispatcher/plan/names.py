@@ -17,27 +17,28 @@ SEPARATOR = re.compile("[、,，;；]")
 class Names:
     """Resolves what the file calls somebody to the unit's own name, groups to their members.
 
-    Full-width and half-width brackets are the same. A name that two units claim is reported.
+    Full-width and half-width brackets are the same. A name that two of them claim is reported.
     """
 
     def __init__(
-        self, units: Mapping[str, Unit], groups: Mapping[str, Group], report: Report
+        self, units: Mapping[Word, Unit], groups: Mapping[Word, Group], report: Report
     ) -> None:
         self.report = report
-        self.groups = groups
+        self.units = {str(name): unit for name, unit in units.items()}
+        self.groups = {str(name): group for name, group in groups.items()}
         self.known: dict[str, str] = {}
         self.reported: set[Place] = set()
-        self.units = units
-        owners: list[Unit | Group] = [*units.values(), *groups.values()]
-        for owner in owners:
-            self._claim(owner.name, owner.name)
-        for owner in owners:
+        owners: list[tuple[Word, Unit | Group]] = [*units.items(), *groups.items()]
+        for name, _owner in owners:
+            self._claim(name, str(name), own=True)
+        for name, owner in owners:
             for alias in owner.aliases:
-                self._claim(alias, owner.name)
+                self._claim(alias, str(name))
 
-    def _claim(self, name: str, owner: str) -> None:
+    def _claim(self, name: str, owner: str, *, own: bool = False) -> None:
+        taken = _folded(name) in self.known
         claimed = self.known.setdefault(_folded(name), owner)
-        if claimed != owner and isinstance(name, Word):
+        if (claimed != owner or (own and taken)) and isinstance(name, Word):
             text = _("'{name}' is already a name of '{other}'", name=name, other=claimed)
             self.report(name.place, text)
 
@@ -78,6 +79,8 @@ class Names:
             self.reported.add(name.place)
             near = nearest(name, list(dict.fromkeys((*self.known.values(), *self.known))))
             text = _("unknown unit or group '{name}'; nearest: {near}", name=name, near=near)
+            if "，" in name:
+                text = _("{text}; in [...] a full-width '，' does not separate names", text=text)
             self.report(name.place, text)
 
 
@@ -89,10 +92,9 @@ def split_names(column: Word | list[Word]) -> list[Word]:
     start = 0
     for part in SEPARATOR.split(column):
         if part.strip():
-            word = Word(part.strip())
-            shift = start + len(part) - len(part.lstrip())
-            word.place = column.place._replace(column=column.place.column + shift)
-            found.append(word)
+            shift = start + len(part) - len(part.lstrip()) + column.quoted
+            place = column.place._replace(column=column.place.column + shift)
+            found.append(Word.written(part.strip(), place))
         start += len(part) + 1
     return found
 

@@ -7,26 +7,18 @@ Occurrence, due or skipped, and a skip says why.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
+from functools import lru_cache
+from operator import attrgetter
 from typing import NamedTuple
 
 from dispatcher.i18n import Text, _
-from dispatcher.plan.cadence import LAST, Cadence, Dates, Due, Event, Every, RangeEnd, Rule
-from dispatcher.plan.model import Duty, Plan, Span
-from dispatcher.plan.periods import (
-    DAY,
-    NAMED_SPLITS,
-    Period,
-    day_of,
-    fortnights,
-    month_end,
-    periods_of,
-    split,
-)
+from dispatcher.plan.cadence import Cadence, Dates, Event, Every, RangeEnd
+from dispatcher.plan.model import Duty, Plan, Roll, Span
+from dispatcher.plan.periods import DAY, periods_of
+from dispatcher.plan.spread import Candidate, candidates, regular
 from dispatcher.plan.workdays import Workdays
 
-WEEK = 7
 ROLL_ROOM = timedelta(days=31)
 """How far a roll or an exception may carry a due date from its nominal day."""
 MOVE_ROOM = timedelta(days=800)
@@ -58,17 +50,8 @@ class Occurrence(NamedTuple):
         return self.duty.progress
 
 
-class Candidate(NamedTuple):
-    """A period of a duty with its nominal due date, before any exception.
-
-    ``ends`` is given for a period of a week or less, which is skipped when it has no workday.
-    """
-
-    key: str
-    opens: date
-    nominal: date
-    ends: date | None = None
-    provisional: bool = False
+Settled = tuple[str, date, date, date, bool, Text | None]
+"""An Occurrence without its duty: period, opens, due, nominal, provisional, skipped."""
 
 
 def occurrences(plan: Plan, duty: Duty, first: date, last: date) -> list[Occurrence]:
@@ -78,14 +61,32 @@ def occurrences(plan: Plan, duty: Duty, first: date, last: date) -> list[Occurre
     ``from``..``until``. Event duties have none before somebody records an event.
     """
     room = MOVE_ROOM if duty.move or _has_exceptions(duty.cadence) else ROLL_ROOM
-    found = []
-    for candidate in candidates(plan, duty, first - room, last + room):
-        if duty.first <= candidate.nominal <= duty.last:
-            occurrence = settled(plan, duty, candidate)
-            if first <= occurrence.due <= last:
-                found.append(occurrence)
-    found.sort(key=lambda occurrence: occurrence.due)
-    return found
+    start, end = max(first - room, duty.first), min(last + room, duty.last)
+    if _shareable(duty):
+        shared = _shared(duty.cadence, duty.roll, plan.workdays, start, end)
+        found = [Occurrence(duty, *dates) for dates in shared]
+    else:
+        found = [settled(plan, duty, one) for one in candidates(plan, duty, start, end)]
+    due = [occurrence for occurrence in found if first <= occurrence.due <= last]
+    return sorted(due, key=attrgetter("due"))
+
+
+def _shareable(duty: Duty) -> bool:
+    """Whether its dates depend on nothing but its cadence, its roll and the workdays."""
+    plain = isinstance(duty.cadence, Every | Dates) and not _has_exceptions(duty.cadence)
+    return plain and not duty.skip and not duty.move
+
+
+@lru_cache(maxsize=1024)
+def _shared(
+    cadence: Every | Dates, roll: str, workdays: Workdays, first: date, last: date
+) -> tuple[Settled, ...]:
+    """What the duties with one cadence and roll have in common, worked out once for all."""
+    return tuple(
+        _on_workdays(workdays, roll, candidate)
+        for candidate in regular(cadence, workdays, first, last)
+        if first <= candidate.nominal <= last
+    )
 
 
 def upcoming(plan: Plan, first: date, last: date) -> list[Occurrence]:
@@ -96,7 +97,7 @@ def upcoming(plan: Plan, first: date, last: date) -> list[Occurrence]:
         for occurrence in occurrences(plan, duty, first, last)
         if not occurrence.skipped
     ]
-    return sorted(found, key=lambda occurrence: occurrence.due)
+    return sorted(found, key=attrgetter("due"))
 
 
 def event_occurrence(plan: Plan, duty: Duty, subject: str, happened: date) -> Occurrence:
@@ -115,116 +116,9 @@ def event_occurrence(plan: Plan, duty: Duty, subject: str, happened: date) -> Oc
     return settled(plan, duty, Candidate(subject, happened, nominal))
 
 
-def candidates(plan: Plan, duty: Duty, first: date, last: date) -> Iterator[Candidate]:
-    """The periods of ``duty`` nominally due from ``first`` to ``last``, in order."""
-    for candidate in _spread(duty.cadence, plan, duty, first, last):
-        if first <= candidate.nominal <= last:
-            yield candidate
-
-
-def _spread(
-    cadence: Cadence, plan: Plan, duty: Duty, first: date, last: date
-) -> Iterator[Candidate]:
-    if isinstance(cadence, Every):
-        return _every(cadence, plan.workdays, first, last)
-    if isinstance(cadence, Dates):
-        return _dates(cadence, first.year, last.year)
-    if isinstance(cadence, RangeEnd):
-        return _range_ends(plan, cadence.name)
-    if isinstance(cadence, Rule):
-        return _rule(cadence.text, duty.first, last)
-    return iter(())
-
-
-def _every(every: Every, workdays: Workdays, first: date, last: date) -> Iterator[Candidate]:
-    if every.unit == "fortnight":
-        assert every.anchor
-        for period in fortnights(every.anchor, first, last):
-            yield from _weekly(every, period)
-        return
-    unit = NAMED_SPLITS.get((every.unit, every.times), every.unit)
-    times = every.times if unit == every.unit else 1
-    for year in range(first.year, last.year + 1 + (unit == "week")):
-        for period in periods_of(unit, year):
-            if period.last < first or period.first > last:
-                continue
-            if unit == "week":
-                yield from _weekly(every, period)
-                continue
-            for part in split(period, times) if times > 1 else (period,):
-                nominal = due_day(every.due, part, workdays) if every.due else part.last
-                yield Candidate(part.key, part.first, nominal, _short_end(part))
-
-
-def _short_end(period: Period) -> date | None:
-    return period.last if (period.last - period.first).days < WEEK else None
-
-
-def _weekly(every: Every, period: Period) -> Iterator[Candidate]:
-    if every.times > 1:
-        for part in split(period, every.times):
-            yield Candidate(part.key, part.first, part.last, _short_end(part))
-        return
-    last_week = period.last - 6 * DAY
-    opens = period.first
-    for number, weekday in enumerate(every.weekdays or (6,), start=1):
-        nominal = last_week + weekday * DAY
-        key = f"{period.key}.{number}" if len(every.weekdays) > 1 else period.key
-        yield Candidate(key, opens, nominal, _short_end(period))
-        opens = nominal + DAY
-
-
-def due_day(due: Due, period: Period, workdays: Workdays) -> date:
-    """The day of ``period`` that ``due`` names, before any roll.
-
-    >>> quarter = periods_of("quarter", 2023)[0]
-    >>> due_day(Due(LAST, 25), quarter, Workdays()), due_day(Due(1, 5), quarter, Workdays())
-    (datetime.date(2023, 3, 25), datetime.date(2023, 1, 5))
-    >>> due_day(Due(LAST, LAST, workday=True), periods_of("month", 2023)[8], Workdays())
-    datetime.date(2023, 9, 28)
-    """
-    month = period.first.month + due.month - 1 if due.month else period.last.month
-    year = period.first.year
-    if not due.workday:
-        return day_of(year, month, due.day) if due.day else month_end(year, month)
-    days = workdays.within(date(year, month, 1), month_end(year, month))
-    return days[-1 if due.day == LAST else min(due.day, len(days)) - 1]
-
-
-def _dates(dates: Dates, first_year: int, last_year: int) -> Iterator[Candidate]:
-    for year in range(first_year, last_year + 1):
-        days = [day for day in dates.days if day.year in (None, year)]
-        in_month: dict[int, int] = {}
-        for day in days:
-            number = in_month[day.month] = in_month.get(day.month, 0) + 1
-            several = sum(other.month == day.month for other in days) > 1
-            key = f"{year}-{day.month:02}" + f".{number}" * several
-            nominal = day_of(year, day.month, day.day) if day.day else month_end(year, day.month)
-            yield Candidate(key, nominal.replace(day=1), nominal)
-
-
-def _range_ends(plan: Plan, name: str) -> Iterator[Candidate]:
-    for span in plan.ranges[name]:
-        yield Candidate(span.name, span.first, span.last, provisional=span.provisional)
-
-
-def _rule(text: str, start: date, last: date) -> Iterator[Candidate]:
-    """An occurrence covers the days since the one before, the first one those since ``start``."""
-    from dateutil.rrule import rrulestr
-
-    opens = start
-    for moment in rrulestr(text, dtstart=datetime.combine(start, datetime.min.time())):
-        nominal = moment.date()
-        if nominal > last:
-            return
-        ends = nominal if (nominal - opens).days < WEEK else None
-        yield Candidate(nominal.isoformat(), opens, nominal, ends)
-        opens = nominal + DAY
-
-
 def settled(plan: Plan, duty: Duty, candidate: Candidate) -> Occurrence:
     """The occurrence that ``candidate`` becomes once every exception has been applied."""
-    key, opens, nominal, ends, provisional = candidate
+    key, opens, nominal = candidate[:3]
     if key in duty.skip:
         return _skipped(duty, candidate, _("skipped by hand: {reason}", reason=duty.skip[key]))
     if key in duty.move:
@@ -232,16 +126,27 @@ def settled(plan: Plan, duty: Duty, candidate: Candidate) -> Occurrence:
         return Occurrence(duty, key, min(opens, due), due, nominal, False)
     if _has_exceptions(duty.cadence):
         return _around_exceptions(plan, duty, candidate)
-    workdays = plan.workdays
+    return Occurrence(duty, *_on_workdays(plan.workdays, roll_of(duty), candidate))
+
+
+def roll_of(duty: Duty) -> Roll:
+    """Where its due date goes from a rest day; before the end of a range it is always earlier."""
+    return "preceding" if isinstance(duty.cadence, RangeEnd) else duty.roll
+
+
+def _on_workdays(workdays: Workdays, roll: str, candidate: Candidate) -> Settled:
+    """The dates of ``candidate`` when nothing but rest days stands in its way."""
+    key, opens, nominal, ends, provisional = candidate
     if ends and workdays.after(opens) > ends:
         reason = _("no workday from {first} to {last}", first=opens, last=ends)
-        return _skipped(duty, candidate, reason)
-    due = _rolled(nominal, workdays, duty.roll)
+        provisional = provisional or not workdays.is_known(ends)
+        return key, opens, nominal, nominal, provisional, reason
+    due = _rolled(nominal, workdays, roll)
     if not (workdays.is_known(nominal) and workdays.is_known(due)):
         provisional = True
-    if duty.roll == "skip" and not workdays.is_workday(nominal):
-        return _skipped(duty, candidate._replace(provisional=provisional), _rest_day(nominal))
-    return Occurrence(duty, key, min(opens, due), due, nominal, provisional)
+    if roll == "skip" and not workdays.is_workday(nominal):
+        return key, opens, nominal, nominal, provisional, _rest_day(nominal)
+    return key, min(opens, due), due, nominal, provisional, None
 
 
 def _skipped(duty: Duty, candidate: Candidate, reason: Text) -> Occurrence:
@@ -295,31 +200,34 @@ def _around_exceptions(plan: Plan, duty: Duty, candidate: Candidate) -> Occurren
     every = duty.cadence
     assert isinstance(every, Every)
     spans = exceptions(plan, every, opens, nominal)
-    provisional = (
-        any(span.provisional for span in spans)
-        or bool(ranges_without_entry(plan, every, nominal.year))
-        or not plan.workdays.is_known(nominal)
+    provisional = any(span.provisional for span in spans) or bool(
+        ranges_without_entry(plan, every, nominal.year)
     )
+    if not spans and duty.roll != "following":
+        candidate = candidate._replace(provisional=provisional)
+        return Occurrence(duty, *_on_workdays(plan.workdays, duty.roll, candidate))
+    provisional = provisional or not plan.workdays.is_known(nominal)
     candidate = candidate._replace(provisional=provisional)
-    if not spans:
-        plain = duty._replace(cadence=every._replace(excepted=(), months=()))
-        return settled(plan, plain, candidate)._replace(duty=duty)
     left = days_left(plan, duty, opens, nominal)
-    if len(left) < max(duty.min_workdays, 1):
-        reason = _(
-            "{names} leaves {count} workdays from {first} to {last}, fewer than {least}",
-            names=[span.name for span in spans],
-            count=len(left),
-            first=opens,
-            last=nominal,
-            least=max(duty.min_workdays, 1),
-        )
-        return _skipped(duty, candidate, reason)
+    if spans and len(left) < max(duty.min_workdays, 1):
+        return _skipped(duty, candidate, _too_few(duty, candidate, spans, len(left)))
     excepted = any(span.first <= nominal <= span.last for span in spans)
     if duty.roll == "skip" and not excepted and not plan.workdays.is_workday(nominal):
         return _skipped(duty, candidate, _rest_day(nominal))
     due = left[-1] if excepted else _rolled_around(plan, duty, left, nominal)
+    provisional = provisional or not plan.workdays.is_known(due)
     return Occurrence(duty, key, min(opens, due), due, nominal, provisional)
+
+
+def _too_few(duty: Duty, candidate: Candidate, spans: list[Span], left: int) -> Text:
+    return _(
+        "{names} leaves {count} workdays from {first} to {last}, fewer than {least}",
+        names=[span.name for span in spans],
+        count=left,
+        first=candidate.opens,
+        last=candidate.nominal,
+        least=max(duty.min_workdays, 1),
+    )
 
 
 def _rolled_around(plan: Plan, duty: Duty, left: list[date], nominal: date) -> date:

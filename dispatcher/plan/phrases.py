@@ -70,6 +70,7 @@ UNITS = {
     "年度": "year",
 }
 NUMERALS = {numeral: number for number, numeral in enumerate("〇一二三四五六七八九十")} | {"两": 2}
+MONTHS_OF_YEAR = range(1, 13)
 MAX_WORKDAYS = 23
 """No month has more weekdays than this; a month with fewer gives its last workday."""
 WEEKDAYS = {name: index for index, name in enumerate("一二三四五六日")} | {"天": 6}
@@ -112,6 +113,20 @@ _PART = re.compile(r"每?(?P<unit>周|月|季度|季|半年|年度|年).*")
 _TEN_DAYS = {"上旬": 10, "中旬": 20}
 
 
+LONGEST = 200
+MOST_TIMES = {
+    "week": 7,
+    "fortnight": 14,
+    "half-month": 13,
+    "month": 28,
+    "two-months": 59,
+    "quarter": 90,
+    "half-year": 181,
+    "year": 365,
+}
+"""How often a period has days enough, however short it is."""
+
+
 @lru_cache(maxsize=65536)
 def parse(phrase: str) -> Cadence:
     """The cadence that ``phrase`` means; raises PhraseError, quoting it, when it means none.
@@ -123,11 +138,13 @@ def parse(phrase: str) -> Cadence:
     >>> parse("验收结算后1个月内")
     Event(name='验收结算', number=1, unit='months')
     """
-    text = normalised(to_chinese(phrase))
-    for read in (_year_round, _combined, _two_duties, _excepted, _window, _every, *_LATER):
-        cadence = read(text)
-        if cadence is not None:
-            return cadence
+    if len(phrase) <= LONGEST and not re.search(r"\d{5}", phrase):
+        text = normalised(to_chinese(phrase))
+        for read in (_year_round, _combined, _two_duties, _excepted, _window, _every, *_LATER):
+            cadence = read(text)
+            if cadence is not None:
+                return cadence
+    phrase = phrase[:LONGEST]
     raise PhraseError(
         _(
             "cadence '{phrase}' is not understood; nearest forms: {forms}",
@@ -169,7 +186,7 @@ def _year_round(text: str) -> Cadence | None:
 def _combined(text: str) -> Cadence | None:
     """全年、每季度 reads as 每季度: the text's own column says so."""
     match = re.fullmatch("(?:全年|年内)[、,]?(每.+)", text)
-    return parse(match[1]) if match else None
+    return _every(match[1]) if match else None
 
 
 def _two_duties(text: str) -> Cadence | None:
@@ -198,7 +215,9 @@ def _excepted(text: str) -> Cadence | None:
             names = [name for name in _SEPARATOR.split(match["what"]) if name]
             if all(re.fullmatch(r"\d+(?:月(?:份)?)?", name) for name in names):
                 without = {int(re.sub(r"\D", "", name)) for name in names}
-                return rest._replace(months=tuple(m for m in range(1, 13) if m not in without))
+                months = tuple(month for month in MONTHS_OF_YEAR if month not in without)
+                known = without <= set(MONTHS_OF_YEAR)
+                return rest._replace(months=months) if known and months else None
             return rest._replace(excepted=tuple(names))
     return None
 
@@ -225,7 +244,7 @@ def _every(text: str) -> Every | None:
         return None
     every = Every(unit, int(parts[2] or 1))
     if not parts["due"]:
-        return every if every.times else None
+        return every if 1 <= every.times <= MOST_TIMES[unit] else None
     due = due_in(unit, parts["due"])
     return every._replace(due=due) if due and every.times == 1 else None
 
@@ -236,7 +255,8 @@ def _weekly(unit: str, tail: str) -> Every | None:
         every = every._replace(anchor=_date(match[1]))
         tail = tail.replace(match[0], "")
     if match := re.fullmatch(_COUNT, tail):
-        return every._replace(times=int(match[1])) if int(match[1]) else None
+        times = int(match[1])
+        return every._replace(times=times) if 1 <= times <= MOST_TIMES[unit] else None
     if match := _WEEK_TAIL.fullmatch(tail):
         days = {WEEKDAYS[name[-1]] for name in re.findall(_WEEKDAY, match[1])}
         return every._replace(weekdays=tuple(sorted(days)))
@@ -253,16 +273,24 @@ def due_in(unit: str, text: str) -> Due | None:
         return None
     if unit == "year" and (match := _YEAR_DAY.fullmatch(text)):
         day = Day(int(match[1]), int(match[2] or LAST))
-        return Due(day.month, day.day) if _exists(day) else None
+        return Due(day.month, day.day) if _exists(day) and not _zero(match[2]) else None
     match = _MONTH_OF.fullmatch(text)
     found = _DAY_OF.fullmatch(match[3]) if match else None
     if not match or not found:
         return None
     month = LAST if not match[1] or match[1] in ("末", "最后1个") else int(match[2] or 1)
-    number = int(found["work"] or found["day"] or LAST)
+    named = found["work"] or found["day"]
+    number = int(named) if named else LAST
     workday = bool(found["work"] or found["lastwork"])
+    if _zero(named) or _zero(match[2]):
+        return None
     fits = month <= MONTHS[unit] and number <= (MAX_WORKDAYS if workday else 31)
     return Due(month, number, workday) if fits else None
+
+
+def _zero(digits: str | None) -> bool:
+    """Whether somebody wrote a nought, which ``LAST`` is not to be taken for."""
+    return bool(digits) and not int(digits or 0)
 
 
 def _dates(text: str) -> Cadence | None:
@@ -279,11 +307,12 @@ def _days(parts: list[str]) -> Iterator[Day]:
         bare = part + "月" if has_month and part.isdigit() else part
         if match := _ISO_DATE.fullmatch(bare):
             day = Day(int(match[2]), int(match[3]), int(match[1]) if match[1] else None)
+            named = match[3]
         elif match := _DATE.fullmatch(bare):
-            day = _day(match)
+            day, named = _day(match), match[3]
         else:
             return
-        if not _exists(day):
+        if not _exists(day) or _zero(named):
             return
         yield day
 

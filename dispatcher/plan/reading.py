@@ -42,7 +42,9 @@ BEFORE = {
     "year": (60, 15, 3),
     "dates": (15, 3),
 }
-SECRET_KEYS = {"key", "secret"}
+SECRET_KEYS = {"key", "secret", "url"}
+SECRET_IN_URL = re.compile(r"//[^/]*@|[?&][^=]*=(?!\$\{[A-Z_][A-Z0-9_]*\}(?:&|$))")
+"""A login, or a parameter whose value is not taken from the environment."""
 PLACEHOLDER = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 OVERDUE = (Offset(1, True), Offset(3, True), Offset(5, True, every=True))
 
@@ -65,8 +67,8 @@ def read_plan(name: str, text: str) -> Plan:
 def _plan(document: Entry, report: Report) -> Plan:
     head = document["plan"]
     calendar, given = document.get("calendar", {}), document.get("defaults", {})
-    units = {str(name): _unit(name, entry) for name, entry in document["units"].items()}
-    groups = {str(name): _group(name, entry) for name, entry in document.get("groups", {}).items()}
+    units = {name: _unit(name, entry) for name, entry in document["units"].items()}
+    groups = {name: _group(name, entry) for name, entry in document.get("groups", {}).items()}
     names = Names(units, groups, report)
     plan = Plan(
         title=head.get("title", ""),
@@ -80,8 +82,14 @@ def _plan(document: Entry, report: Report) -> Plan:
         ranges=_ranges(calendar.get("ranges", {}), report),
         defaults=_defaults(given, report),
         channels=_channels(document, report),
-        units={n: u._replace(superior=names.one(u.superior) or "") for n, u in units.items()},
-        groups={n: g._replace(members=tuple(names.each(g.members))) for n, g in groups.items()},
+        units={
+            unit.name: unit._replace(superior=names.one(unit.superior) or "")
+            for unit in units.values()
+        },
+        groups={
+            group.name: group._replace(members=tuple(names.each(group.members)))
+            for group in groups.values()
+        },
         duties={},
     )
     duties = DutyReader(plan, names, report).read_all(document["duties"])
@@ -187,7 +195,9 @@ def _defaults(given: Entry | dict[str, Any], report: Report) -> Defaults:
         open=given.get("open", True),
         min_workdays=given.get("min_workdays", 3),
         before=before,
-        overdue=read_offsets(given["overdue"], report) if "overdue" in given else OVERDUE,
+        overdue=read_offsets(given["overdue"], report, repeating=True)
+        if "overdue" in given
+        else OVERDUE,
         escalate=Escalation(after[0] if after else Offset(3, True), escalate.get("to", "superior")),
     )
 
@@ -225,7 +235,7 @@ def _channels(document: Entry, report: Report) -> dict[str, ChannelSetting]:
                 report(channel.place, text)
     for entry in given.values():
         for key in SECRET_KEYS & entry.keys():
-            if not PLACEHOLDER.fullmatch(entry[key]):
+            if _holds_secret(key, entry[key]):
                 text = _("a secret does not belong in this file; write {example} and set that name "
                          "in the environment", example="${WECOM_KEY}")  # fmt: skip
                 report(entry.place(key), text)
@@ -235,6 +245,12 @@ def _channels(document: Entry, report: Report) -> dict[str, ChannelSetting]:
         )
         for name, entry in given.items()
     }
+
+
+def _holds_secret(key: str, value: str) -> bool:
+    if key == "url":
+        return bool(SECRET_IN_URL.search(value))
+    return not PLACEHOLDER.fullmatch(value)
 
 
 def placeholders(plan: Plan) -> dict[str, str]:

@@ -22,14 +22,20 @@ FIRST_YEAR, LAST_YEAR = 2000, 2099
 class Word(str):
     """A text value that remembers where it stands in the file."""
 
-    __slots__ = ("place",)
+    __slots__ = ("place", "quoted")
     place: Place
+    quoted: bool
 
     @classmethod
     def at(cls, node: Node) -> Word:
         """The text of a scalar node."""
-        word = cls(node.value)
-        word.place = node.place
+        return cls.written(node.value, node.place, quoted=not node.plain)
+
+    @classmethod
+    def written(cls, text: str, place: Place, *, quoted: bool = False) -> Word:
+        """``text`` as it stands at ``place``."""
+        word = cls(text)
+        word.place, word.quoted = place, quoted
         return word
 
 
@@ -84,7 +90,7 @@ class Words(NamedTuple):
 
     def read(self, node: Node, report: Report) -> Word | None:
         """A Word, without outer blanks lost: YAML has taken them."""
-        if node.kind != "scalar" or node.empty:
+        if node.kind != "scalar" or node.empty or not node.value.strip():
             _wrong(node, report, _("a text"))
             return None
         bad = next((letter for letter in self.forbidden if letter in node.value), None)
@@ -96,9 +102,9 @@ class Words(NamedTuple):
 
     def schema(self) -> dict[str, Any]:
         """A string; numbers that a clerk leaves unquoted are texts here too."""
-        found: dict[str, Any] = {"type": "string"}
+        found: dict[str, Any] = {"type": ["string", "number", "boolean"]}
         if self.forbidden:
-            found["pattern"] = f"^[^{re.escape(self.forbidden)}]+$"
+            found["pattern"] = f"^[^{self.forbidden}]+$"
         return found | ({"examples": list(self.examples)} if self.examples else {})
 
 
@@ -153,10 +159,7 @@ class Day(NamedTuple):
 
     def read(self, node: Node, report: Report) -> date | None:
         """A date of this century."""
-        try:
-            day = date.fromisoformat(node.value) if node.kind == "scalar" else None
-        except ValueError:
-            day = None
+        day = read_day(node.value) if node.kind == "scalar" else None
         if day and FIRST_YEAR <= day.year <= LAST_YEAR:
             return day
         _wrong(node, report, _("a date like 2026-03-31"))
@@ -271,6 +274,13 @@ class Field(NamedTuple):
     description: str = ""
     required: bool = False
 
+    def schema(self) -> dict[str, Any]:
+        """Its kind, explained; what is not required may be left empty."""
+        said = {"title": self.title, "description": self.description}
+        if self.required:
+            return self.kind.schema() | said
+        return {"anyOf": [self.kind.schema(), {"enum": ["", None]}]} | said
+
 
 class Record(NamedTuple):
     """A mapping with known keys; ``duties`` marks the record of a duty, named in its problems."""
@@ -295,7 +305,7 @@ class Record(NamedTuple):
                     near=nearest(key.value, list(self.fields)),
                 )
                 report(key.place, text)
-            elif not (value.empty and not field.required):
+            elif field.required or not (value.empty or value.value == ""):
                 item = field.kind.read(value, report)
                 if item is not None:
                     entry[key.value] = item
@@ -313,10 +323,7 @@ class Record(NamedTuple):
         found: dict[str, Any] = {
             "type": "object",
             "additionalProperties": False,
-            "properties": {
-                key: field.kind.schema() | {"title": field.title, "description": field.description}
-                for key, field in self.fields.items()
-            },
+            "properties": {key: field.schema() for key, field in self.fields.items()},
         }
         required = [key for key, field in self.fields.items() if field.required]
         return found | ({"required": required} if required else {})
@@ -340,6 +347,14 @@ class Either(NamedTuple):
     def schema(self) -> dict[str, Any]:
         """Any of them."""
         return {"anyOf": [kind.schema() for kind in self if kind]}
+
+
+def read_day(text: str) -> date | None:
+    """``2026-03-31`` as a date; None for anything else, other ISO forms too."""
+    try:
+        return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
+    except ValueError:
+        return None
 
 
 def read_time(text: str) -> time | None:

@@ -7,12 +7,13 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from dispatcher.plan.cadence import Dates, Every
+from dispatcher.plan.cadence import Dates, Event, Every
 from dispatcher.plan.model import Offset, Plan
 from dispatcher.plan.occurrences import Occurrence
 from dispatcher.plan.periods import DAY, NAMED_SPLITS
 
 LENGTHS = ((7, "week"), (16, "half-month"), (31, "month"), (92, "quarter"), (184, "half-year"))
+DAYS_OF = {"days": 1, "workdays": 1.4, "weeks": 7, "months": 30, "years": 365}
 PROGRESS_OVERDUE = 2
 """How often an unanswered check-in of a year-round duty is chased."""
 
@@ -62,7 +63,8 @@ def _transition(low: datetime, high: datetime, zone: ZoneInfo) -> datetime:
 def length(occurrence: Occurrence) -> str:
     """The length of an occurrence's period, by which ``defaults.before`` is chosen.
 
-    Ranges, events, rules and stretches count by their days.
+    Ranges, rules and stretches count by their days, events by their span in words: one month is
+    a month, whichever it is.
     """
     cadence = occurrence.duty.cadence
     if isinstance(cadence, Dates):
@@ -71,7 +73,9 @@ def length(occurrence: Occurrence) -> str:
         unit = NAMED_SPLITS.get((cadence.unit, cadence.times), cadence.unit)
         if cadence.times == 1 or unit != cadence.unit:
             return unit
-    days = (occurrence.nominal - occurrence.opens).days + 1
+    days: float = (occurrence.nominal - occurrence.opens).days + 1
+    if isinstance(cadence, Event):
+        days = cadence.number * DAYS_OF[cadence.unit]
     return next((name for limit, name in LENGTHS if days <= limit), "year")
 
 

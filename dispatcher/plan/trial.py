@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 
 from dispatcher.errors import PhraseError, Place
-from dispatcher.plan.duties import CadenceReader
 from dispatcher.plan.model import Duty, Plan
 from dispatcher.plan.occurrences import Occurrence, occurrences
 from dispatcher.plan.shape import Report, Word
+from dispatcher.plan.when import CadenceReader
 
 
 def trial(plan: Plan, phrase: str, year: int) -> tuple[Duty, list[Occurrence]]:
@@ -17,8 +17,7 @@ def trial(plan: Plan, phrase: str, year: int) -> tuple[Duty, list[Occurrence]]:
     Raises PhraseError when the phrase is not understood.
     """
     report = Report()
-    word = Word(phrase)
-    word.place = Place(1, 1)
+    word = Word.written(phrase, Place(1, 1))
     cadence, progress = CadenceReader(plan, report).read(word)
     if report.problems:
         raise PhraseError(report.problems[0].text)

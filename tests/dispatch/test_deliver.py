@@ -13,7 +13,7 @@ from dispatcher.dispatch.deliver import BACKOFF, deliver
 from dispatcher.ledger import assignments, installation, outbox, queries
 from dispatcher.ledger.assignments import select_assigned
 from dispatcher.ledger.database import Connection, Engine
-from dispatcher.ledger.outbox import Address, Claimed, Content
+from dispatcher.ledger.outbox import Address, Content
 from dispatcher.ledger.queries import Item
 from dispatcher.plan.model import Move
 from tests.building import Office, a_duty, a_unit, compose, local, plan_with, trouble
@@ -284,12 +284,10 @@ def test_one_message_that_cannot_be_composed_stops_no_other(engine: Engine) -> N
     assert messages(office) == [("sent", 1), ("sent", 1)]
 
 
-def _cannot_compose_for_first(
-    claimed: Claimed, items: Sequence[Item], at: datetime
-) -> tuple[str, str, str]:
-    if claimed.id == 1:
+def _cannot_compose_for_first(items: Sequence[Item], at: datetime) -> tuple[str, str, str]:
+    if items[0].unit == "甲":
         raise ZeroDivisionError
-    return compose(claimed, items, at)
+    return compose(items, at)
 
 
 def test_a_channel_that_breaks_its_promise_stops_no_other_message(engine: Engine) -> None:

@@ -12,8 +12,8 @@ VACATIONS = (
     "寒暑假: [{name: 2023年寒假, from: 2023-01-13, to: 2023-02-05},"
     " {name: 2023年暑假, from: 2023-07-01, to: 2023-08-31, provisional: true}]"
 )
-DUTY_LINE = 7
-"""The line on which the duty stands."""
+TERM_ONLY = "除寒暑假期外每月1次"
+ROLLS = ["preceding", "following", "none", "skip"]
 
 
 def calendar(
@@ -68,3 +68,13 @@ def one(plan: Plan, period: str) -> Occurrence:
 def due_days(plan: Plan, year: int) -> list[str]:
     """The days on which its duty is due in a year, as ``MM-DD``."""
     return [f"{found.due:%m-%d}" for found in in_year(plan, year) if not found.skipped]
+
+
+def span(occurrence: Occurrence) -> str:
+    """``opens..due`` as ``MM-DD..MM-DD``."""
+    return f"{occurrence.opens:%m-%d}..{occurrence.due:%m-%d}"
+
+
+def skips(found: list[Occurrence]) -> dict[str, str]:
+    """Why periods are skipped, by key."""
+    return {o.period: str(o.skipped) for o in found if o.skipped}

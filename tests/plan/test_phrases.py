@@ -288,7 +288,7 @@ def test_an_absurd_number_is_refused_like_any_other_phrase(phrase: str) -> None:
     refusal(phrase)
 
 
-@pytest.mark.parametrize("phrase", ["每年" + "1" * 20_000, "每" * 100_000, "x" * 1_000_000])
+@pytest.mark.parametrize("phrase", ["每年" + "1" * 20_000, "每" * 100_000, "x" * 200_000])
 def test_an_endless_phrase_is_refused_within_a_second(phrase: str) -> None:
     begun = perf_counter()
     refusal(phrase)
