@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
@@ -136,25 +136,22 @@ class Office:
             year for year in sorted(years) if not self.plan.workdays.is_known(date(year, 1, 1))
         )
 
-    def _attention(self, conn: Connection, digests: Sequence[Sent]) -> list[str]:
-        """Everything that needs a hand, a sentence each."""
-        found = []
-        for sent in digests:
-            if sent.state == "failed" and sent.reason:
-                found.append(f"{sent.address}没有发到:{sent.reason.render(chinese)}")
-            if sent.state == "unknown":
-                found.append(f"{sent.address}的信不知是否收到(编号{sent.id}),请电话核实")
+    def _waiting(self, digests: Iterable[Sent]) -> Iterator[str]:
         waiting = [sent for sent in digests if sent.state == "queued" and sent.attempts]
         if waiting:
             since = waiting[0].at.astimezone(self.plan.zone)
-            found.append(
+            yield (
                 f"{len(waiting)}封信没有发出(最早的是{since.month}月{since.day}日的),"
                 "程序会继续尝试,请检查邮件服务器"
             )
-        unreachable = {each.unit for each in queries.unreached(conn)}
+
+    def _attention(self, conn: Connection, digests: Sequence[Sent]) -> list[str]:
+        """Everything that needs a hand, a sentence each."""
+        found = [*_mishaps(digests), *self._waiting(digests)]
+        unreachable = sorted({each.unit for each in queries.unreached(conn)})
         found += [
             f"{unit}没有可用的联系方式,请补充邮箱"
-            for unit in sorted(unreachable)
+            for unit in unreachable
             if not addresses(self.plan, unit)
         ]
         held = installation.find(conn)
@@ -163,6 +160,14 @@ class Office:
         if self.broken:
             found.append(f"信件模板有错,已改用内置文字:{self.broken}")
         return list(dict.fromkeys(found))
+
+
+def _mishaps(digests: Iterable[Sent]) -> Iterator[str]:
+    for sent in digests:
+        if sent.state == "failed" and sent.reason:
+            yield f"{sent.address}没有发到:{sent.reason.render(chinese)}"
+        if sent.state == "unknown":
+            yield f"{sent.address}的信不知是否收到(编号{sent.id}),请电话核实"
 
 
 def _lines(standing: Iterable[Standing], today: date) -> tuple[Line, ...]:

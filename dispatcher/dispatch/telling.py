@@ -55,24 +55,32 @@ def decide(plan: Plan, assigned: Assigned, told: list[Reminder], now: datetime) 
 
     A copy is told up to the due date. An acknowledged one is left alone before it.
     """
+    steps, next_at = _steps(plan, assigned, now)
+    latest = steps[-1] if steps else None
+    if latest is None or _is_told(assigned, latest, told):
+        return Decision(None, [], [], next_at)
+    recorded = {mark.step for mark in told}
+    passed_over = [step for step in steps[:-1] if step not in recorded]
+    queued = [mark for mark in told if mark.state == "queued" and rank(mark.step) > NOTICE]
+    return Decision(latest, passed_over, queued, next_at)
+
+
+def _steps(plan: Plan, assigned: Assigned, now: datetime) -> tuple[list[str], datetime | None]:
+    """The steps of an assignment that are reached by ``now``, and when the next one is."""
     occurrence = assigned.of(plan.duties[assigned.duty])
     steps = [step.name for step in reached(plan, occurrence, now)]
     then = following(plan, occurrence, now)
     if not assigned.owes:
         steps = [step for step in steps if rank(step) <= 0]
         then = then if then and rank(then.name) <= 0 else None
-    next_at = then.at(plan) if then else None
-    latest = steps[-1] if steps else None
-    if (
-        latest is None
-        or any(rank(mark.step) >= rank(latest) for mark in told)
-        or (assigned.state == "acknowledged" and rank(latest) < 0)
-    ):
-        return Decision(None, [], [], next_at)
-    recorded = {mark.step for mark in told}
-    passed_over = [step for step in steps[:-1] if step not in recorded]
-    queued = [mark for mark in told if mark.state == "queued" and rank(mark.step) > NOTICE]
-    return Decision(latest, passed_over, queued, next_at)
+    return steps, then.at(plan) if then else None
+
+
+def _is_told(assigned: Assigned, step: str, told: list[Reminder]) -> bool:
+    """Whether a step, or a later one, is told already, or is not to be told at all."""
+    if assigned.state == "acknowledged" and rank(step) < 0:
+        return True
+    return any(rank(mark.step) >= rank(step) for mark in told)
 
 
 def tell(conn: Connection, plan: Plan, now: datetime) -> Counter[str]:

@@ -6,21 +6,8 @@ from typing import Any
 
 from dispatcher.plan.english import FORMS as ENGLISH_FORMS
 from dispatcher.plan.phrases import FORMS, UNITS
-from dispatcher.plan.shape import (
-    Blank,
-    Choice,
-    ClockTime,
-    Day,
-    Either,
-    Field,
-    Flag,
-    Many,
-    Named,
-    Record,
-    Whole,
-    Window,
-    Words,
-)
+from dispatcher.plan.scalars import Blank, Choice, ClockTime, Day, Flag, Whole, Window, Words
+from dispatcher.plan.shape import Either, Field, Many, Named, Record
 
 NAME = Words(forbidden="/@#")
 """Ids, units and subjects are joined with these characters in the ledger's keys."""

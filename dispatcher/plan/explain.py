@@ -17,6 +17,7 @@ from dispatcher.plan.occurrences import (
     ranges_without_entry,
     roll_of,
 )
+from dispatcher.plan.scalars import read_day
 from dispatcher.plan.shape import nearest
 from dispatcher.plan.steps import steps
 from dispatcher.plan.workdays import WEEKDAYS
@@ -114,7 +115,7 @@ def find(plan: Plan, duty: Duty, wanted: str, today: date) -> Occurrence:
     the next one due; raises Refused with the nearest periods when there is none."""
     first = max(min(duty.first, today), today - 10 * FAR)
     known = occurrences(plan, duty, first, min(duty.last, today + 2 * FAR) + FAR)
-    day = _day(wanted)
+    day = read_day(wanted)
     for occurrence in known:
         if occurrence.period == wanted:
             return occurrence
@@ -126,13 +127,6 @@ def find(plan: Plan, duty: Duty, wanted: str, today: date) -> Occurrence:
     raise Refused(
         _("'{id}' has no period '{period}'; nearest: {near}", id=duty.id, period=wanted, near=near)
     )
-
-
-def _day(word: str) -> date | None:
-    try:
-        return date.fromisoformat(word)
-    except ValueError:
-        return None
 
 
 def why(plan: Plan, occurrence: Occurrence) -> list[Reason]:

@@ -8,27 +8,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Iterator
-from datetime import date
+from collections.abc import Callable
 from difflib import get_close_matches
 from functools import lru_cache
 
 from dispatcher.errors import PhraseError
 from dispatcher.i18n import _
-from dispatcher.plan.cadence import (
-    LAST,
-    Cadence,
-    Dates,
-    Day,
-    Due,
-    Event,
-    Every,
-    RangeEnd,
-    YearRound,
-)
+from dispatcher.plan.cadence import Cadence, Event, Every, RangeEnd, YearRound
+from dispatcher.plan.days import BEFORE, SEPARATOR, dates, due_in
 from dispatcher.plan.english import FORMS as ENGLISH_FORMS
 from dispatcher.plan.english import to_chinese
-from dispatcher.plan.periods import MONTHS
+from dispatcher.plan.scalars import read_day
 
 FORMS = (
     *(
@@ -71,8 +61,6 @@ UNITS = {
 }
 NUMERALS = {numeral: number for number, numeral in enumerate("〇一二三四五六七八九十")} | {"两": 2}
 MONTHS_OF_YEAR = range(1, 13)
-MAX_WORKDAYS = 23
-"""No month has more weekdays than this; a month with fewer gives its last workday."""
 WEEKDAYS = {name: index for index, name in enumerate("一二三四五六日")} | {"天": 6}
 
 _UNIT = "|".join(sorted(UNITS, key=len, reverse=True))
@@ -81,28 +69,17 @@ _COUNT = (
     rf"{_VERB}?(?:至少|不少于|不低于|最少)?{_VERB}?"
     r"(\d+)(?:[-~至到]\d+)?(?:次|场|篇|期|轮|回)(?:以上)?"
 )
-_BEFORE = "(?:之前|以前|前|内)?"
 _WEEKDAY = "(?:周|星期|礼拜)?[一二三四五六日天]"
 _EVERY = re.compile(rf"每?(?<!双)(?P<unit>(?<=每)(?:{_UNIT})|双月|双周)(?P<tail>.*)")
 _TAIL = re.compile(rf"(?P<due>.*?)(?:{_COUNT})?")
-_WEEK_TAIL = re.compile(rf"\(?({_WEEKDAY}(?:[、,/和及]{_WEEKDAY})*){_BEFORE}\)?")
+_WEEK_TAIL = re.compile(rf"\(?({_WEEKDAY}(?:[、,/和及]{_WEEKDAY})*){BEFORE}\)?")
 _ANCHOR = re.compile(r"[,(]?(?:自|从)?(\d{4}-\d\d-\d\d)起\)?")
-_MONTH_OF = re.compile(r"(?:(首|第1个|末|最后1个|第(\d+)个)月)?(.*)")
-_DAY_OF = re.compile(
-    rf"(?:(?P<day>\d+)[日号]|(?P<last>底|末)|(?P<lastwork>最后1个工作日)|第(?P<work>\d+)个工作日){_BEFORE}"
-)
-_YEAR_DAY = re.compile(rf"(\d+)月(?:份)?(?:(\d+)[日号]|底|末)?{_BEFORE}")
-_DATE = re.compile(
-    rf"(?:(\d{{4}})年)?(?:(\d+)月(?:份)?(?:(\d+)[日号]|(底|末|上旬|中旬|下旬))?|(年底|年末)|(年中)){_BEFORE}"
-)
-_ISO_DATE = re.compile(rf"(?:(\d{{4}})-)?(\d\d?)-(\d\d?){_BEFORE}")
-_SEPARATOR = re.compile(r"[、,/;和及与]")
 _EXCEPT = (
     re.compile(r"除(?P<what>.+?)(?:之)?外(?:的)?,?(?P<rest>.+)"),
     re.compile(r"(?P<rest>.+?)[,(](?P<what>[^,()]+)除外\)?"),
 )
 _WINDOW = re.compile(r"(\d+)月?(?:份)?(?:至|到|-|~)(\d+)月(?:份)?(?:期间|内)?,?(每.+)")
-_RANGE_END = re.compile(rf"每?(?:个)?(?P<name>[^每除、,]+?)(?:结束{_BEFORE[:-1]}|末前)")
+_RANGE_END = re.compile(rf"每?(?:个)?(?P<name>[^每除、,]+?)(?:结束{BEFORE[:-1]}|末前)")
 _EVENT = re.compile(r"(?P<name>.+?)(?:之)?后,?(\d+)(?:个)?(工作日|日|天|周|月|年)(?:之)?内")
 _EVENT_UNITS = {"日": "days", "天": "days", "工作日": "workdays"} | {
     "周": "weeks",
@@ -110,7 +87,6 @@ _EVENT_UNITS = {"日": "days", "天": "days", "工作日": "workdays"} | {
     "年": "years",
 }
 _PART = re.compile(r"每?(?P<unit>周|月|季度|季|半年|年度|年).*")
-_TEN_DAYS = {"上旬": 10, "中旬": 20}
 
 
 LONGEST = 200
@@ -190,7 +166,7 @@ def _combined(text: str) -> Cadence | None:
 
 
 def _two_duties(text: str) -> Cadence | None:
-    parts = _SEPARATOR.split(text)
+    parts = SEPARATOR.split(text)
     found = [_PART.fullmatch(part) for part in parts]
     units = {UNITS[match["unit"]] for match in found if match}
     if len(units) < 2 or not all(found):
@@ -212,7 +188,7 @@ def _excepted(text: str) -> Cadence | None:
             rest = _every(match["rest"])
             if rest is None:
                 return None
-            names = [name for name in _SEPARATOR.split(match["what"]) if name]
+            names = [name for name in SEPARATOR.split(match["what"]) if name]
             if all(re.fullmatch(r"\d+(?:月(?:份)?)?", name) for name in names):
                 without = {int(re.sub(r"\D", "", name)) for name in names}
                 months = tuple(month for month in MONTHS_OF_YEAR if month not in without)
@@ -252,7 +228,7 @@ def _every(text: str) -> Every | None:
 def _weekly(unit: str, tail: str) -> Every | None:
     every = Every(unit)
     if unit == "fortnight" and (match := _ANCHOR.search(tail)):
-        every = every._replace(anchor=_date(match[1]))
+        every = every._replace(anchor=read_day(match[1]))
         tail = tail.replace(match[0], "")
     if match := re.fullmatch(_COUNT, tail):
         times = int(match[1])
@@ -261,82 +237,6 @@ def _weekly(unit: str, tail: str) -> Every | None:
         days = {WEEKDAYS[name[-1]] for name in re.findall(_WEEKDAY, match[1])}
         return every._replace(weekdays=tuple(sorted(days)))
     return None if tail else every
-
-
-def due_in(unit: str, text: str) -> Due | None:
-    """The day within a period of ``unit`` that ``text`` names; None when it names none.
-
-    >>> due_in("quarter", "首月5日前"), due_in("year", "3月31日前")
-    (Due(month=1, day=5, workday=False), Due(month=3, day=31, workday=False))
-    """
-    if unit in ("week", "fortnight", "half-month"):
-        return None
-    if unit == "year" and (match := _YEAR_DAY.fullmatch(text)):
-        day = Day(int(match[1]), int(match[2] or LAST))
-        return Due(day.month, day.day) if _exists(day) and not _zero(match[2]) else None
-    match = _MONTH_OF.fullmatch(text)
-    found = _DAY_OF.fullmatch(match[3]) if match else None
-    if not match or not found:
-        return None
-    month = LAST if not match[1] or match[1] in ("末", "最后1个") else int(match[2] or 1)
-    named = found["work"] or found["day"]
-    number = int(named) if named else LAST
-    workday = bool(found["work"] or found["lastwork"])
-    if _zero(named) or _zero(match[2]):
-        return None
-    fits = month <= MONTHS[unit] and number <= (MAX_WORKDAYS if workday else 31)
-    return Due(month, number, workday) if fits else None
-
-
-def _zero(digits: str | None) -> bool:
-    """Whether somebody wrote a nought, which ``LAST`` is not to be taken for."""
-    return bool(digits) and not int(digits or 0)
-
-
-def _dates(text: str) -> Cadence | None:
-    parts = _SEPARATOR.split(re.sub("^每年", "", text))
-    days = list(_days(parts))
-    if not days or len(days) != len(parts):
-        return None
-    return Dates(tuple(sorted(days, key=lambda day: (day.year or 0, day.month, day.day or 99))))
-
-
-def _days(parts: list[str]) -> Iterator[Day]:
-    has_month = any("月" in part for part in parts)
-    for part in parts:
-        bare = part + "月" if has_month and part.isdigit() else part
-        if match := _ISO_DATE.fullmatch(bare):
-            day = Day(int(match[2]), int(match[3]), int(match[1]) if match[1] else None)
-            named = match[3]
-        elif match := _DATE.fullmatch(bare):
-            day, named = _day(match), match[3]
-        else:
-            return
-        if not _exists(day) or _zero(named):
-            return
-        yield day
-
-
-def _day(match: re.Match[str]) -> Day:
-    year = int(match[1]) if match[1] else None
-    if match[5] or match[6]:
-        return Day(12 if match[5] else 6, LAST, year)
-    return Day(int(match[2]), int(match[3] or _TEN_DAYS.get(match[4] or "", LAST)), year)
-
-
-def _exists(day: Day) -> bool:
-    try:
-        date(day.year or 2024, day.month, day.day or 1)
-    except ValueError:
-        return False
-    return True
-
-
-def _date(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None
 
 
 def _range_end(text: str) -> Cadence | None:
@@ -351,4 +251,4 @@ def _event(text: str) -> Cadence | None:
     return Event(match["name"], int(match[2]), _EVENT_UNITS[match[3]])
 
 
-_LATER: tuple[Callable[[str], Cadence | None], ...] = (_dates, _range_end, _event)
+_LATER: tuple[Callable[[str], Cadence | None], ...] = (dates, _range_end, _event)

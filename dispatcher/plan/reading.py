@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from dispatcher.errors import PhraseError, PlanError
 from dispatcher.i18n import _
 from dispatcher.plan.cadence import Due, Every
+from dispatcher.plan.days import due_in
 from dispatcher.plan.document import DOCUMENT
 from dispatcher.plan.duties import DutyReader, read_offsets
 from dispatcher.plan.model import (
@@ -26,7 +27,7 @@ from dispatcher.plan.model import (
 )
 from dispatcher.plan.names import Names
 from dispatcher.plan.nodes import read_nodes
-from dispatcher.plan.phrases import due_in, normalised, parse
+from dispatcher.plan.phrases import normalised, parse
 from dispatcher.plan.shape import Entry, Report, Word
 from dispatcher.plan.workdays import Workdays
 

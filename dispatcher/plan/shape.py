@@ -6,17 +6,13 @@ program's errors cannot disagree. Reading never stops at the first fault: a Repo
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from datetime import date, time
 from difflib import get_close_matches
 from typing import Any, NamedTuple, Protocol
 
 from dispatcher.errors import Place, Problem
 from dispatcher.i18n import Text, _
 from dispatcher.plan.nodes import Node
-
-FIRST_YEAR, LAST_YEAR = 2000, 2099
 
 
 class Word(str):
@@ -82,143 +78,6 @@ class Kind(Protocol):
         """The same, as JSON Schema."""
 
 
-class Words(NamedTuple):
-    """A text. ``forbidden`` characters would break names that are joined with them."""
-
-    forbidden: str = ""
-    examples: tuple[str, ...] = ()
-
-    def read(self, node: Node, report: Report) -> Word | None:
-        """A Word, without outer blanks lost: YAML has taken them."""
-        if node.kind != "scalar" or node.empty or not node.value.strip():
-            _wrong(node, report, _("a text"))
-            return None
-        bad = next((letter for letter in self.forbidden if letter in node.value), None)
-        if bad:
-            text = _("'{value}' may not contain '{bad}'", value=node.value, bad=bad)
-            report(node.place, text)
-            return None
-        return Word.at(node)
-
-    def schema(self) -> dict[str, Any]:
-        """A string; numbers that a clerk leaves unquoted are texts here too."""
-        found: dict[str, Any] = {"type": ["string", "number", "boolean"]}
-        if self.forbidden:
-            found["pattern"] = f"^[^{self.forbidden}]+$"
-        return found | ({"examples": list(self.examples)} if self.examples else {})
-
-
-class Blank(NamedTuple):
-    """A text that may be left empty."""
-
-    def read(self, node: Node, report: Report) -> str | None:
-        """The text, or an empty one."""
-        return "" if node.empty or node.value == "" else Words().read(node, report)
-
-    def schema(self) -> dict[str, Any]:
-        """A string or nothing; a telephone number may stand without quotes."""
-        return {"type": ["string", "number", "null"]}
-
-
-class Whole(NamedTuple):
-    """A whole number from ``least`` to ``most``."""
-
-    least: int = 0
-    most: int = 9999
-
-    def read(self, node: Node, report: Report) -> int | None:
-        """An int."""
-        digits = node.kind == "scalar" and node.plain and re.fullmatch("[0-9]{1,6}", node.value)
-        if digits and self.least <= int(node.value) <= self.most:
-            return int(node.value)
-        _wrong(node, report, _("a number from {least} to {most}", least=self.least, most=self.most))
-        return None
-
-    def schema(self) -> dict[str, Any]:
-        """An integer in its range."""
-        return {"type": "integer", "minimum": self.least, "maximum": self.most}
-
-
-class Flag(NamedTuple):
-    """``true`` or ``false``, nothing else: ``on`` and ``yes`` are words."""
-
-    def read(self, node: Node, report: Report) -> bool | None:
-        """A bool."""
-        if node.kind == "scalar" and node.plain and node.value in ("true", "false"):
-            return bool(node.value == "true")
-        _wrong(node, report, _("true or false"))
-        return None
-
-    def schema(self) -> dict[str, Any]:
-        """A boolean."""
-        return {"type": "boolean"}
-
-
-class Day(NamedTuple):
-    """A date, ``2026-03-31``."""
-
-    def read(self, node: Node, report: Report) -> date | None:
-        """A date of this century."""
-        day = read_day(node.value) if node.kind == "scalar" else None
-        if day and FIRST_YEAR <= day.year <= LAST_YEAR:
-            return day
-        _wrong(node, report, _("a date like 2026-03-31"))
-        return None
-
-    def schema(self) -> dict[str, Any]:
-        """A string in the form of a date."""
-        return {"type": "string", "format": "date", "pattern": r"^20\d\d-\d\d-\d\d$"}
-
-
-class ClockTime(NamedTuple):
-    """A time of day, ``09:00``."""
-
-    def read(self, node: Node, report: Report) -> time | None:
-        """A time."""
-        found = read_time(node.value) if node.kind == "scalar" else None
-        if found is None:
-            _wrong(node, report, _("a time like 09:00"))
-        return found
-
-    def schema(self) -> dict[str, Any]:
-        """A string of hours and minutes."""
-        return {"type": "string", "pattern": r"^\d{1,2}:\d\d$", "examples": ["09:00"]}
-
-
-class Window(NamedTuple):
-    """A stretch of the day, ``09:00-18:00``."""
-
-    def read(self, node: Node, report: Report) -> tuple[time, time] | None:
-        """Its two times, the first before the second."""
-        parts = str(node.value).split("-") if node.kind == "scalar" else []
-        first, last = (read_time(part) for part in parts) if len(parts) == 2 else (None, None)
-        if first is not None and last is not None and first < last:
-            return first, last
-        _wrong(node, report, _("a stretch of the day like 09:00-18:00"))
-        return None
-
-    def schema(self) -> dict[str, Any]:
-        """A string of two times."""
-        return {"type": "string", "pattern": r"^\d{1,2}:\d\d-\d{1,2}:\d\d$"}
-
-
-class Choice(NamedTuple):
-    """One of a few words."""
-
-    words: tuple[str, ...]
-
-    def read(self, node: Node, report: Report) -> str | None:
-        """The word."""
-        if node.kind == "scalar" and node.value in self.words:
-            return str(node.value)
-        _wrong(node, report, _("one of: {words}", words=self.words))
-        return None
-
-    def schema(self) -> dict[str, Any]:
-        """An enumeration."""
-        return {"enum": list(self.words)}
-
-
 class Many(NamedTuple):
     """A list, or with ``single`` also one bare item."""
 
@@ -231,7 +90,7 @@ class Many(NamedTuple):
             if self.single and node.kind == "scalar" and not node.empty:
                 node = Node("sequence", [node], node.place)
             else:
-                _wrong(node, report, _("a list: [...] or lines that begin with '- '"))
+                wrong(node, report, _("a list: [...] or lines that begin with '- '"))
                 return None
         found = (self.kind.read(item, report) for item in node.value)
         return [item for item in found if item is not None]
@@ -251,7 +110,7 @@ class Named(NamedTuple):
     def read(self, node: Node, report: Report) -> dict[Word, Any] | None:
         """The values that could be read, by name."""
         if node.kind != "mapping":
-            _wrong(node, report, _("a mapping: lines of the form 'name: ...'"))
+            wrong(node, report, _("a mapping: lines of the form 'name: ...'"))
             return None
         found = {}
         for key, value in node.value.values():
@@ -291,7 +150,7 @@ class Record(NamedTuple):
     def read(self, node: Node, report: Report) -> Entry | None:
         """An Entry of the values that could be read."""
         if node.kind != "mapping":
-            _wrong(node, report, _("a mapping: lines of the form 'key: ...'"))
+            wrong(node, report, _("a mapping: lines of the form 'key: ...'"))
             return None
         if self.duties:
             report.duty = _scalar(node, "id")
@@ -349,28 +208,13 @@ class Either(NamedTuple):
         return {"anyOf": [kind.schema() for kind in self if kind]}
 
 
-def read_day(text: str) -> date | None:
-    """``2026-03-31`` as a date; None for anything else, other ISO forms too."""
-    try:
-        return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
-    except ValueError:
-        return None
-
-
-def read_time(text: str) -> time | None:
-    """``9:00`` or ``09:00`` as a time; None for anything else."""
-    match = re.fullmatch(r"\s*(\d{1,2}):(\d\d)\s*", text)
-    if match and int(match[1]) < 24 and int(match[2]) < 60:
-        return time(int(match[1]), int(match[2]))
-    return None
-
-
 def _scalar(node: Node, key: str) -> str:
     found = node.value.get(key)
     return str(found[1].value) if found and found[1].kind == "scalar" else ""
 
 
-def _wrong(node: Node, report: Report, wanted: Text) -> None:
+def wrong(node: Node, report: Report, wanted: Text) -> None:
+    """Reports that ``node`` is not what was ``wanted``."""
     if node.kind == "scalar":
         text = _("'{value}' should be {wanted}", value=node.value[:80], wanted=wanted)
         if "：" in node.value and node.plain:

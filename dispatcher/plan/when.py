@@ -8,10 +8,12 @@ from datetime import date, datetime, time
 from dispatcher.errors import PhraseError, Place
 from dispatcher.i18n import _
 from dispatcher.plan.cadence import Cadence, Due, Every, RangeEnd, Rule, YearRound
+from dispatcher.plan.days import due_in
 from dispatcher.plan.model import Plan
 from dispatcher.plan.periods import MONTHS, NAMED_SPLITS, month_end
-from dispatcher.plan.phrases import MOST_TIMES, UNITS, due_in, normalised, parse
-from dispatcher.plan.shape import FIRST_YEAR, Entry, Report, Word, nearest
+from dispatcher.plan.phrases import MOST_TIMES, UNITS, normalised, parse
+from dispatcher.plan.scalars import FIRST_YEAR
+from dispatcher.plan.shape import Entry, Report, Word, nearest
 
 NO_DAY = re.compile(
     r"DTSTART|FREQ=(HOURLY|MINUTELY|SECONDLY)|BY(HOUR|MINUTE|SECOND)|INTERVAL=0+(;|$)|\n"
