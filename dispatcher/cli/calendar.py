@@ -15,6 +15,7 @@ from dispatcher.i18n import _
 from dispatcher.plan.model import Plan
 from dispatcher.plan.names import duty_called, unit_called
 from dispatcher.plan.occurrences import Occurrence, upcoming
+from dispatcher.plan.scalars import read_day
 from dispatcher.plan.steps import overdue_steps, steps_until_due
 
 DAYS = 30
@@ -33,10 +34,10 @@ class Day(click.ParamType[date]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> date:
         """An ISO date; anything else is wrong usage."""
-        try:
-            return value if isinstance(value, date) else date.fromisoformat(value)
-        except ValueError:
+        found = value if isinstance(value, date) else read_day(value)
+        if found is None:
             self.fail(words(_("'{value}' is not a date like 2026-03-31", value=value)), param, ctx)
+        return found
 
 
 @click.command(help=words(_("Check the calendar file, and say what it covers.")))
@@ -88,19 +89,23 @@ def upcoming_command(
     today = bootstrap.today(plan)
     first = first or today
     last = last or first + timedelta(days=DAYS if days is None else days)
-    name = unit_called(plan, unit) if unit else None
-    id = duty_called(plan, duty).id if duty else None
-    found = [
-        occurrence
-        for occurrence in upcoming(plan, first, last)
-        if id in (None, occurrence.duty.id) and name in (None, *occurrence.duty.told)
-    ]
+    found = list(_selected(plan, upcoming(plan, first, last), unit, duty))
     if form == "json":
         print_json([as_json(plan, occurrence) for occurrence in found])
     elif form == "csv":
         print_csv(FIELDS, (_csv_row(as_json(plan, occurrence)) for occurrence in found))
     else:
         _print_table(found, first, last, today)
+
+
+def _selected(
+    plan: Plan, found: Iterable[Occurrence], unit: str | None, duty: str | None
+) -> Iterator[Occurrence]:
+    name = unit_called(plan, unit) if unit else None
+    id = duty_called(plan, duty).id if duty else None
+    for occurrence in found:
+        if id in (None, occurrence.duty.id) and name in (None, *occurrence.duty.told):
+            yield occurrence
 
 
 def as_json(plan: Plan, occurrence: Occurrence) -> dict[str, Any]:

@@ -90,9 +90,17 @@ def _deliver_one(parts: Parts, claimed: Claimed) -> str:
     with parts.engine.begin() as conn:
         again_at = now + wait if wait else None
         state = outcomes.settle(conn, claimed.id, begun.number, settled, now, again_at)
-    facts = {"id": claimed.id, "channel": claimed.channel, "attempt": begun.number}
-    log.info("an attempt ended: %s", settled.outcome, extra=facts)
+    _log(claimed, begun.number, settled)
     return state or "overtaken"
+
+
+def _log(claimed: Claimed, number: int, settled: Settled) -> None:
+    """What went well at once is no news."""
+    level = logging.WARNING
+    if settled.outcome == "sent":
+        level = logging.DEBUG if number == 1 else logging.INFO
+    facts = {"id": claimed.id, "channel": claimed.channel, "attempt": number}
+    log.log(level, "%s: %s", settled.outcome, settled.detail or settled.reason, extra=facts)
 
 
 def _begin(conn: Connection, parts: Parts, claimed: Claimed) -> Sending | str:

@@ -35,7 +35,7 @@ class Settled(NamedTuple):
     """How an attempt ended: why, the other side's own word, and its name for the message."""
 
     outcome: Outcome
-    reason: Text = Text("")
+    reason: Text = _("accepted")
     detail: str = ""
     receipt: str = ""
 
@@ -60,7 +60,7 @@ def settle(
     ended = {
         "finished_at": now,
         "outcome": settled.outcome,
-        "detail": settled.detail or str(settled.reason) or None,
+        "detail": settled.detail or str(settled.reason),
     }
     conn.execute(update(attempt).where(mine).values(ended))
     if settled.outcome in ("sent", "unknown"):
