@@ -203,9 +203,11 @@ def _around_exceptions(plan: Plan, duty: Duty, candidate: Candidate) -> Occurren
     provisional = any(span.provisional for span in spans) or bool(
         ranges_without_entry(plan, every, nominal.year)
     )
-    if not spans and duty.roll != "following":
-        candidate = candidate._replace(provisional=provisional)
-        return Occurrence(duty, *_on_workdays(plan.workdays, duty.roll, candidate))
+    candidate = candidate._replace(provisional=provisional)
+    if not spans:
+        plain = Occurrence(duty, *_on_workdays(plan.workdays, duty.roll, candidate))
+        if plain.skipped or duty.roll != "following":
+            return plain
     provisional = provisional or not plan.workdays.is_known(nominal)
     candidate = candidate._replace(provisional=provisional)
     left = days_left(plan, duty, opens, nominal)
