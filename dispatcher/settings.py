@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import NamedTuple
 
@@ -115,6 +114,8 @@ def _known(given: Mapping[str, str], home: Path) -> dict[str, str]:
         if not name.startswith(PREFIX):
             continue
         if name not in allowed:
+            from difflib import get_close_matches
+
             near = get_close_matches(name, allowed, 1, 0)
             text = _("unknown setting {name}; did you mean {near}?", name=name, near=near)
             raise SettingsError(text)

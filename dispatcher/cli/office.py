@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import click
@@ -21,6 +20,8 @@ STARTERS = ("schedules.yaml", "schedules.schema.json", "templates")
 @click.argument("folder", default=".", type=click.Path(path_type=Path))
 def init(folder: Path) -> None:
     """Copies what is shipped; a file that exists is left as it is."""
+    import shutil
+
     folder.mkdir(parents=True, exist_ok=True)
     for name in STARTERS:
         if (folder / name).exists():

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import json
 import os
 import sys
 import unicodedata
@@ -52,11 +50,15 @@ def table(
 
 def print_json(value: Any) -> None:
     """Prints a stable, readable JSON document."""
+    import json
+
     click.echo(json.dumps(value, ensure_ascii=False, indent=2))
 
 
 def print_csv(header: Sequence[str], rows: Iterable[Iterable[object]]) -> None:
     """Prints RFC 4180 lines; a cell that a spreadsheet would run as a formula is quoted with '."""
+    import csv
+
     writer = csv.writer(sys.stdout, lineterminator="\r\n")
     writer.writerow(header)
     for row in rows:

@@ -6,6 +6,7 @@ One grammar is enough: ``every month by the 10th`` becomes 每月10日前 and is
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 FORMS = (
     *("weekly", "every Monday", "every two weeks from 2026-01-05", "every half-month", "monthly"),
@@ -67,47 +68,44 @@ _FIRST_LAST = {"first": "首月", "last": "末月"}
 _UNIT = "|".join(sorted(UNITS, key=len, reverse=True))
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _DAY = "|".join(WEEKDAYS)
-_REWRITES = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (rf"\b({'|'.join(ADVERBS)})\b", lambda m: "every " + ADVERBS[m[1]]),
-        (rf"^every ({_DAY})$", lambda m: "每周" + WEEKDAYS[m[1]]),
-        (rf"^every week on ({_DAY})$", lambda m: "每周" + WEEKDAYS[m[1]]),
-        (r"\bonce\b", lambda m: "1 time"),
-        (r"\btwice\b", lambda m: "2 times"),
-        (
-            rf"^(?:at least )?(\d+) times? (?:a|per|every) ({_UNIT})",
-            lambda m: f"每{UNITS[m[2]]}{m[1]}次",
-        ),
-        (rf"^every ({_UNIT})\b", lambda m: "每" + UNITS[m[1]]),
-        (r"^(\S+) (?:at least )?(\d+) times?$", lambda m: f"{m[1]}{m[2]}次"),
-        (
-            r" by the (\d+)(?:st|nd|rd|th) of the (first|last) month$",
-            lambda m: f"{_FIRST_LAST[m[2]]}{m[1]}日前",
-        ),
-        (r"(?<=\S) by the (\d+)(?:st|nd|rd|th)$", lambda m: f"{m[1]}日前"),
-        (r"(?<=\S) by the last workday$", lambda m: "最后1个工作日"),
-        (r"(?<=\S) by workday (\d+)$", lambda m: f"第{m[1]}个工作日前"),
-        (r"(?<=\S) by the end$", lambda m: "底前"),
-        (r"(?<=每年) by (\d\d)-(\d\d)$", lambda m: f"{int(m[1])}月{int(m[2])}日前"),
-        (
-            rf"^(.+?),? from ({_MONTH}) to ({_MONTH})$",
-            lambda m: f"{MONTHS[m[2]]}月至{MONTHS[m[3]]}月{m[1]}",
-        ),
-        (r"^(.+?) from (\d{4}-\d\d-\d\d)$", lambda m: f"{m[1]}(自{m[2]}起)"),
-        (r"^(.+?),? except (?:in )?(.+)$", lambda m: f"除{_listed(m[2])}外{m[1]}"),
-        (r"^by the end of each (.+)$", lambda m: f"{m[1]}结束前"),
-        (
-            rf"^(?:by (?:the end of )?)?((?:{_MONTH})(?:(?:, | and )(?:{_MONTH}))*)$",
-            lambda m: _month_ends(m[1]),
-        ),
-        (rf"^(?:by )?({_MONTH}) (\d+)$", lambda m: f"{MONTHS[m[1]]}月{m[2]}日"),
-        (r"^by (?=\d)", lambda m: ""),
-        (
-            rf"^within (\d+) ({_UNIT})s? (?:after|of) (.+)$",
-            lambda m: f"{m[3]}后{m[1]}个{UNITS[m[2]]}内",
-        ),
-    )
+_REWRITES: tuple[tuple[str, Callable[[re.Match[str]], str]], ...] = (
+    (rf"\b({'|'.join(ADVERBS)})\b", lambda m: "every " + ADVERBS[m[1]]),
+    (rf"^every ({_DAY})$", lambda m: "每周" + WEEKDAYS[m[1]]),
+    (rf"^every week on ({_DAY})$", lambda m: "每周" + WEEKDAYS[m[1]]),
+    (r"\bonce\b", lambda m: "1 time"),
+    (r"\btwice\b", lambda m: "2 times"),
+    (
+        rf"^(?:at least )?(\d+) times? (?:a|per|every) ({_UNIT})",
+        lambda m: f"每{UNITS[m[2]]}{m[1]}次",
+    ),
+    (rf"^every ({_UNIT})\b", lambda m: "每" + UNITS[m[1]]),
+    (r"^(\S+) (?:at least )?(\d+) times?$", lambda m: f"{m[1]}{m[2]}次"),
+    (
+        r" by the (\d+)(?:st|nd|rd|th) of the (first|last) month$",
+        lambda m: f"{_FIRST_LAST[m[2]]}{m[1]}日前",
+    ),
+    (r"(?<=\S) by the (\d+)(?:st|nd|rd|th)$", lambda m: f"{m[1]}日前"),
+    (r"(?<=\S) by the last workday$", lambda m: "最后1个工作日"),
+    (r"(?<=\S) by workday (\d+)$", lambda m: f"第{m[1]}个工作日前"),
+    (r"(?<=\S) by the end$", lambda m: "底前"),
+    (r"(?<=每年) by (\d\d)-(\d\d)$", lambda m: f"{int(m[1])}月{int(m[2])}日前"),
+    (
+        rf"^(.+?),? from ({_MONTH}) to ({_MONTH})$",
+        lambda m: f"{MONTHS[m[2]]}月至{MONTHS[m[3]]}月{m[1]}",
+    ),
+    (r"^(.+?) from (\d{4}-\d\d-\d\d)$", lambda m: f"{m[1]}(自{m[2]}起)"),
+    (r"^(.+?),? except (?:in )?(.+)$", lambda m: f"除{_listed(m[2])}外{m[1]}"),
+    (r"^by the end of each (.+)$", lambda m: f"{m[1]}结束前"),
+    (
+        rf"^(?:by (?:the end of )?)?((?:{_MONTH})(?:(?:, | and )(?:{_MONTH}))*)$",
+        lambda m: _month_ends(m[1]),
+    ),
+    (rf"^(?:by )?({_MONTH}) (\d+)$", lambda m: f"{MONTHS[m[1]]}月{m[2]}日"),
+    (r"^by (?=\d)", lambda m: ""),
+    (
+        rf"^within (\d+) ({_UNIT})s? (?:after|of) (.+)$",
+        lambda m: f"{m[3]}后{m[1]}个{UNITS[m[2]]}内",
+    ),
 )
 
 
@@ -125,8 +123,9 @@ def to_chinese(phrase: str) -> str:
     text = re.sub(r"[A-Za-z]+", lambda m: m[0].lower(), text)
     if text in WHOLE:
         return WHOLE[text]
+    # Compiled when an English phrase is first met: most calendars have none.
     for pattern, replacement in _REWRITES:
-        text = pattern.sub(replacement, text)
+        text = re.sub(pattern, replacement, text)
     return text
 
 
