@@ -171,9 +171,12 @@ def health(settings: Settings) -> Health:
     (found.troubles if age > SILENT_AFTER.total_seconds() else found.facts).append(last)
     with ledger(settings).begin() as conn:
         state, held = queries.health(conn), installation.find(conn)
+        unreached = {each.unit for each in queries.unreached(conn)}
     found.facts.append(_("open {open}, queued {queued}, failed {failed}, unknown {unknown}",
                          open=state.open, queued=state.queued, failed=state.failed,
                          unknown=state.unknown))  # fmt: skip
+    if unreached:
+        found.troubles.append(_("could not be told: {units}", units=sorted(unreached)))
     oldest = state.oldest_queued_at
     if oldest and oldest < beat.at - WAITING_AFTER:
         found.troubles.append(_("messages wait since {since}", since=oldest))

@@ -8,7 +8,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.output import say, words
-from dispatcher.errors import Refused
+from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import _
 from dispatcher.plan.names import unit_called
 from dispatcher.settings import shipped
@@ -20,6 +20,14 @@ STARTERS = ("schedules.yaml", "schedules.schema.json", "templates")
 @click.argument("folder", default=".", type=click.Path(path_type=Path))
 def init(folder: Path) -> None:
     """Copies what is shipped; a file that exists is left as it is."""
+    try:
+        _fill(folder)
+    except OSError as error:
+        text = _("{folder}: cannot be filled: {detail}", folder=folder, detail=error.strerror)
+        raise DispatcherError(text) from None
+
+
+def _fill(folder: Path) -> None:
     import shutil
 
     folder.mkdir(parents=True, exist_ok=True)

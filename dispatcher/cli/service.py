@@ -121,6 +121,7 @@ def _rehearse(parts: Parts) -> None:
     now = parts.clock()
     with parts.engine.begin() as conn:
         reconcile(conn, parts.plan, parts.revision, now)
+        parts.queue_brief(conn, now)
         rows = []
         for sent in queries.messages_since(conn, now):
             subject = sent.subject

@@ -114,10 +114,11 @@ class Office:
         digests = [sent for sent in recent if sent.kind == "digest" and sent.state != "cancelled"]
         states = Counter(sent.state for sent in digests)
         standing = queries.outstanding(conn, today + SOON)
+        since = self._day(last.at) + DAY if last else today
         return Brief(
             office=self.plan.office,
             today=today,
-            since=min(self._day(last.at) + DAY, today) if last else today,
+            since=min([since, today, *(self._day(sent.at) for sent in digests)]),
             due_count=len(digests),
             sent=states["sent"],
             failed=states["failed"],

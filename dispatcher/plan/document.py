@@ -6,7 +6,7 @@ from typing import Any
 
 from dispatcher.plan.english import FORMS as ENGLISH_FORMS
 from dispatcher.plan.phrases import FORMS, UNITS
-from dispatcher.plan.scalars import Blank, Choice, ClockTime, Day, Flag, Whole, Window, Words
+from dispatcher.plan.scalars import Blank, Choice, ClockTime, Day, Flag, Mail, Whole, Window, Words
 from dispatcher.plan.shape import Either, Field, Many, Named, Record
 
 NAME = Words(forbidden="/@#")
@@ -83,7 +83,7 @@ CONTACT = Record(
     {
         "name": Field(Words(), "姓名", "", required=True),
         "role": Field(Blank(), "身份", "例如 联络员、经办人"),
-        "email": Field(Blank(), "邮箱", ""),
+        "email": Field(Mail(), "邮箱", "例如 name@example.com"),
         "mobile": Field(Blank(), "手机号", "写在引号里"),
     }
 )

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from dispatcher.errors import Refused
 from dispatcher.i18n import Text, _
-from dispatcher.plan.cadence import LAST, Cadence, Dates, Due, Event, Every, RangeEnd
+from dispatcher.plan.cadence import LAST, Cadence, Dates, Day, Due, Event, Every, RangeEnd
 from dispatcher.plan.model import Duty, Plan, Span
 from dispatcher.plan.occurrences import (
     Occurrence,
@@ -61,12 +61,12 @@ def describe(cadence: Cadence) -> Text:
 
     >>> from dispatcher.plan.phrases import parse
     >>> str(describe(parse("每季度末月25日前"))), str(describe(parse("9月底前/12月底前")))
-    ('once every quarter, by day 25 of its last month', 'on these days: 09-last, 12-last')
+    ('once every quarter, by day 25 of its last month', 'on these days: 9/last, 12/last')
     """
     if isinstance(cadence, Every):
         return _describe_every(cadence)
     if isinstance(cadence, Dates):
-        return _("on these days: {days}", days=[str(day) for day in cadence.days])
+        return _("on these days: {days}", days=[_describe_day(day) for day in cadence.days])
     if isinstance(cadence, RangeEnd):
         return _("by the end of each {range}", range=cadence.name)
     if isinstance(cadence, Event):
@@ -79,6 +79,14 @@ def describe(cadence: Cadence) -> Text:
     return _("{rule}", rule=str(cadence))
 
 
+def _describe_day(day: Day) -> Text:
+    if day.day == LAST:
+        says = _("{month}/last", month=day.month)
+    else:
+        says = _("{month}/{day}", month=day.month, day=day.day)
+    return _("{year}: {says}", year=day.year, says=says) if day.year else says
+
+
 def _describe_every(every: Every) -> Text:
     unit = UNITS[every.unit]
     parts = [
@@ -89,7 +97,7 @@ def _describe_every(every: Every) -> Text:
     if every.weekdays:
         parts.append(_("by {days}", days=[WEEKDAYS[day] for day in every.weekdays]))
     if every.due:
-        parts.append(_describe_due(every.due))
+        parts.append(_describe_due(every.due, every.unit))
     if every.months:
         parts.append(_("in the months {months}", months=[str(month) for month in every.months]))
     if every.excepted:
@@ -99,12 +107,14 @@ def _describe_every(every: Every) -> Text:
     return _("{parts}", parts=parts)
 
 
-def _describe_due(due: Due) -> Text:
+def _describe_due(due: Due, unit: str) -> Text:
     last_month = due.month == LAST
     if due.day == LAST:
         day = _("the last workday") if due.workday else _("the last day")
     else:
         day = _("workday {day}", day=due.day) if due.workday else _("day {day}", day=due.day)
+    if unit == "month":
+        return _("by {day}", day=day)
     if last_month:
         return _("by {day} of its last month", day=day)
     return _("by {day} of its month {month}", day=day, month=due.month)
@@ -123,10 +133,21 @@ def find(plan: Plan, duty: Duty, wanted: str, today: date) -> Occurrence:
         last = max(occurrence.due, occurrence.nominal)
         if (day and occurrence.opens <= day <= last) or (not wanted and last >= today):
             return occurrence
+    if not wanted:
+        raise Refused(_why_nothing(duty, today))
     near = nearest(wanted, [occurrence.period for occurrence in known])
     raise Refused(
         _("'{id}' has no period '{period}'; nearest: {near}", id=duty.id, period=wanted, near=near)
     )
+
+
+def _why_nothing(duty: Duty, today: date) -> Text:
+    """Why a duty has nothing to come."""
+    if isinstance(duty.cadence, Event):
+        return _("'{id}' waits for an event: {event}", id=duty.id, event=duty.cadence.name)
+    if duty.last < today:
+        return _("'{id}' ended on {last}", id=duty.id, last=duty.last)
+    return _("'{id}' has nothing to come", id=duty.id)
 
 
 def why(plan: Plan, occurrence: Occurrence) -> list[Reason]:

@@ -161,6 +161,9 @@ def _syntax_error(name: str, text: str, error: yaml.MarkedYAMLError) -> PlanErro
     ):
         if 1 <= number <= len(lines) and (hint := _hint(lines[number - 1], number)):
             return _error(name, *hint)
+    if error.context == "while scanning a quoted scalar" and error.context_mark:
+        begun = Place(error.context_mark.line + 1, error.context_mark.column + 1)
+        return _error(name, begun, _("the quote that opens here is not closed"))
     detail = " ".join(filter(None, (error.context, error.problem)))
     return _error(name, place, _("not valid YAML: {detail}", detail=detail))
 
@@ -170,6 +173,9 @@ def _hint(line: str, number: int) -> tuple[Place, Text] | None:
     indent = re.match(r"[ ]*\t", line)
     if indent:
         return Place(number, indent.end()), _("a tab; indent with spaces")
+    tight = re.match(r"\s*(?:- )?[a-z_]+(:)[^\s:/]", line)
+    if tight:
+        return Place(number, tight.end(1)), _("a space is missing after this ':'")
     code = re.sub(r"(\"[^\"]*\"|'[^']*'|#.*)", lambda quoted: "·" * len(quoted[0]), line)
     match = re.search(r"^\s*(?:- )?[^\s:]*(：)", code) or re.search("[，\u3000【】＃－]", code)
     if not match:

@@ -11,6 +11,7 @@ from dispatcher.plan.nodes import Node
 from dispatcher.plan.shape import Report, Word, wrong
 
 FIRST_YEAR, LAST_YEAR = 2000, 2099
+ADDRESS = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 
 
 class Words(NamedTuple):
@@ -49,6 +50,23 @@ class Blank(NamedTuple):
     def schema(self) -> dict[str, Any]:
         """A string or nothing; a telephone number may stand without quotes."""
         return {"type": ["string", "number", "null"]}
+
+
+class Mail(NamedTuple):
+    """One mail address, or nothing."""
+
+    def read(self, node: Node, report: Report) -> str | None:
+        """The address, or an empty text."""
+        if node.empty or node.value == "":
+            return ""
+        if node.kind == "scalar" and re.fullmatch(ADDRESS, node.value, re.ASCII):
+            return str(node.value)
+        wrong(node, report, _("one mail address like name@example.com"))
+        return None
+
+    def schema(self) -> dict[str, Any]:
+        """A string in the form of an address."""
+        return {"anyOf": [{"type": "string", "pattern": ADDRESS}, {"enum": ["", None]}]}
 
 
 class Whole(NamedTuple):

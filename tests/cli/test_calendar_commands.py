@@ -132,3 +132,19 @@ def test_the_commands_speak_chinese_under_a_chinese_locale(shell: Shell) -> None
     assert "时限" in done.stdout
     assert "牵头" in done.stdout
     assert "用法" in shell("--help", LANG="zh_CN.UTF-8").stdout
+
+
+def test_a_mistyped_mail_address_is_named_with_its_place(shell: Shell) -> None:
+    path = shell.folder / "schedules.yaml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace("tandong@example.com", "tandong#example.com"), "utf-8")
+    done = shell("check")
+    assert done.returncode == 2
+    assert done.stderr.startswith("schedules.yaml:4:53: 'tandong#example.com' should be one mail")
+
+
+def test_why_without_a_period_says_why_there_is_none(shipped: Shell) -> None:
+    waiting = shipped("why", "asset-registration")
+    assert (waiting.returncode, "waits for an event: 验收结算" in waiting.stderr) == (1, True)
+    ended = shipped("why", "village-renovation")
+    assert (ended.returncode, "ended on 2023-12-31" in ended.stderr) == (1, True)

@@ -75,6 +75,7 @@ def test_a_dry_run_shows_what_would_be_sent_and_changes_nothing(shell: Shell) ->
     done = shell("run", "--dry-run", "--now", MONDAY)
     assert "tandong@example.com" in done.stdout
     assert "【提醒】潭东镇" in done.stdout
+    assert "4 messages would be sent" in done.stdout
     assert shell.mail() == []
     assert "sent 4" in shell("run", "--once", "--now", MONDAY).stdout
 
@@ -179,6 +180,21 @@ def test_init_makes_a_folder_that_works_and_overwrites_nothing(shipped: Shell) -
     (shipped.folder / "schedules.yaml").write_text("changed")
     assert "left as it is" in shipped("init").stdout
     assert (shipped.folder / "schedules.yaml").read_text() == "changed"
+
+
+def test_init_into_a_file_is_a_clear_error(shell: Shell) -> None:
+    done = shell("init", "schedules.yaml")
+    assert done.returncode == 2
+    assert done.stderr.startswith("schedules.yaml: cannot be filled")
+
+
+def test_health_names_whom_nobody_could_tell(shell: Shell) -> None:
+    path = shell.folder / "schedules.yaml"
+    text = path.read_text("utf-8")
+    path.write_text(text.replace(", email: tandong@example.com", ""), "utf-8")
+    shell("run", "--once", "--now", MONDAY)
+    done = shell("health")
+    assert (done.returncode, "could not be told: 潭东镇" in done.stdout) == (1, True)
 
 
 def test_a_test_message_is_marked_and_goes_to_each_contact(shell: Shell) -> None:

@@ -58,7 +58,7 @@ def refused(text: str, within: float = 1.0) -> str:
         ("[" * 100_000, "s.yaml:1:21: nested deeper than 20 levels"),
         ("{a: " * 100_000, "nested deeper than 20 levels"),
         ("- " * 100_000, "nested deeper than 20 levels"),
-        ("plan: {title: '没有结尾\n", "not valid YAML"),
+        ("plan: {title: '没有结尾\n", "the quote that opens here is not closed"),
         ("plan: [1, 2\n", "not valid YAML"),
         ("plan: {title: 测试}}\n", "not valid YAML"),
         ("%YAML 9.9\n---\na: b\n", "YAML"),
@@ -241,3 +241,13 @@ def test_a_shipped_calendar_with_one_wrong_letter_is_a_plan_or_a_plan_error(part
         else:
             text = SHIPPED[:place] + letter + SHIPPED[place + 1 :]
         read_or_refuse(text)
+
+
+def test_a_colon_without_a_space_is_hinted_at_on_its_own_line() -> None:
+    says = refused(HEAD + "duties:\n  - id: a\n    title:农村\n    when: 每月\n")
+    assert "a space is missing after this ':'" in says
+
+
+def test_a_quote_that_is_never_closed_is_named_where_it_opens() -> None:
+    says = refused(HEAD + 'duties:\n  - {id: a, title: "农村, when: 每月}\n')
+    assert "the quote that opens here is not closed" in says
