@@ -200,9 +200,7 @@ def _around_exceptions(plan: Plan, duty: Duty, candidate: Candidate) -> Occurren
     every = duty.cadence
     assert isinstance(every, Every)
     spans = exceptions(plan, every, opens, nominal)
-    provisional = any(span.provisional for span in spans) or bool(
-        ranges_without_entry(plan, every, nominal.year)
-    )
+    provisional = _unsure(plan, every, spans, nominal.year)
     candidate = candidate._replace(provisional=provisional)
     if not spans:
         plain = Occurrence(duty, *_on_workdays(plan.workdays, duty.roll, candidate))
@@ -219,6 +217,11 @@ def _around_exceptions(plan: Plan, duty: Duty, candidate: Candidate) -> Occurren
     due = left[-1] if excepted else _rolled_around(plan, duty, left, nominal)
     provisional = provisional or not plan.workdays.is_known(due)
     return Occurrence(duty, key, min(opens, due), due, nominal, provisional)
+
+
+def _unsure(plan: Plan, every: Every, spans: list[Span], year: int) -> bool:
+    """Whether what the ranges say of a period may still change."""
+    return any(span.provisional for span in spans) or bool(ranges_without_entry(plan, every, year))
 
 
 def _too_few(duty: Duty, candidate: Candidate, spans: list[Span], left: int) -> Text:

@@ -242,3 +242,14 @@ def test_a_second_daemon_on_the_same_ledger_is_refused_and_told_whose_it_is(shel
         assert daemon.wait(20) == 0
     assert second.returncode == 1
     assert f"process {daemon.pid}" in second.stderr
+
+
+def test_a_secret_that_is_not_set_is_a_warning_until_mail_goes_live(shell: Shell) -> None:
+    path = shell.folder / "schedules.yaml"
+    channel = "channels: {工作群: {kind: wecom, key: '${WECOM_KEY}'}}\n"
+    path.write_text(channel + path.read_text("utf-8"), "utf-8")
+    assert "channel '工作群': WECOM_KEY is not set" in shell("check").stdout
+    assert shell("run", "--once", "--now", MONDAY).returncode == 0
+    live = shell("run", "--once", DISPATCHER_LIVE="1")
+    assert (live.returncode, "WECOM_KEY is not set" in live.stderr) == (2, True)
+    assert shell("check", WECOM_KEY="x").stdout.count("is not set") == 0
