@@ -57,7 +57,7 @@ def calendar_text(path: Path) -> str:
 
 def today(plan: Plan) -> date:
     """Today in the plan's zone."""
-    return system_clock().astimezone(plan.zone).date()
+    return now().astimezone(plan.zone).date()
 
 
 def unset_secrets(plan: Plan, settings: Settings) -> list[Text]:
@@ -70,8 +70,8 @@ def unset_secrets(plan: Plan, settings: Settings) -> list[Text]:
 
 
 def now() -> datetime:
-    """The present."""
-    return system_clock()
+    """The present, or what the settings say to take for it."""
+    return settings().now or system_clock()
 
 
 def revision(path: Path) -> str:
@@ -144,6 +144,7 @@ def parts(
         revision=revision(settings.schedules),
         channels=channels(settings, plan),
         compose=office.compose,
+        attach=office.attach,
         queue_brief=office.queue_reports,
         clock=clock,
         stop=stop or threading.Event(),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,7 +14,7 @@ from dispatcher.i18n import _
 PREFIX = "DISPATCHER_"
 NAMES = (
     *("HOME", "SCHEDULES", "DATABASE_URL", "LIVE", "MAILBOX", "SMTP_URL", "MAIL_FROM"),
-    *("SMTP_CA_FILE", "HEARTBEAT_URL", "LOG_FORMAT"),
+    *("SMTP_CA_FILE", "HEARTBEAT_URL", "LOG_FORMAT", "NOW"),
 )
 IN_FILES = ("DATABASE_URL", "SMTP_URL", "HEARTBEAT_URL")
 """Settings that may hold a password: each may be given as ``…_FILE``, the name of a file."""
@@ -31,7 +32,10 @@ class Secret(str):
 
 
 class Settings(NamedTuple):
-    """Everything that depends on the machine. Paths are absolute."""
+    """Everything that depends on the machine. Paths are absolute.
+
+    ``now`` is taken for the present while the product is tried out; never when mail is live.
+    """
 
     home: Path
     schedules: Path
@@ -43,6 +47,7 @@ class Settings(NamedTuple):
     mail_from: str
     heartbeat_url: Secret
     log_format: str
+    now: datetime | None
     environ: Mapping[str, Secret]
 
     @property
@@ -86,6 +91,7 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
         mail_from=values.get("MAIL_FROM", ""),
         heartbeat_url=Secret(values.get("HEARTBEAT_URL", "")),
         log_format=_log_format(values.get("LOG_FORMAT", "")),
+        now=_trial_now(values.get("NOW", ""), live=_flag("LIVE", values.get("LIVE", ""))),
         environ={name: Secret(value) for name, value in given.items()},
     )
 
@@ -144,6 +150,26 @@ def _flag(name: str, value: str) -> bool:
     if value.lower() in YES + NO:
         return value.lower() in YES
     raise SettingsError(_("{name}: '{value}' should be 1 or 0", name=PREFIX + name, value=value))
+
+
+def read_instant(value: str) -> datetime:
+    """An instant like ``2026-11-23T09:00+08:00``; raises SettingsError for anything else."""
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        example = "2026-11-23T09:00+08:00"
+        raise SettingsError(
+            _("'{value}' is not an instant; write it like {example}", value=value, example=example)
+        )
+    return moment
+
+
+def _trial_now(value: str, *, live: bool) -> datetime | None:
+    if value and live:
+        raise SettingsError(_("DISPATCHER_NOW works only while mail goes to the mailbox"))
+    return read_instant(value) if value else None
 
 
 def _log_format(value: str) -> str:

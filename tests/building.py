@@ -15,12 +15,15 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import event, text
 
 from dispatcher.channels.contract import Channel, DeliveryError, OnUnknown, Outgoing, Receipt
-from dispatcher.dispatch.parts import Parts
+from dispatcher.dispatch.answering import answer, named
+from dispatcher.dispatch.parts import Attach, Parts
 from dispatcher.dispatch.passes import PassReport, run_pass
 from dispatcher.errors import Place
 from dispatcher.i18n import Text
+from dispatcher.ledger.answers import Said
 from dispatcher.ledger.database import Engine, create_engine, migrate
-from dispatcher.ledger.queries import Item
+from dispatcher.ledger.items import Item
+from dispatcher.ledger.transitions import Kind
 from dispatcher.plan.cadence import Cadence, Every
 from dispatcher.plan.model import Contact, Defaults, Duty, Escalation, Offset, Plan, Unit
 from dispatcher.plan.workdays import Workdays
@@ -59,6 +62,7 @@ def a_duty(name: str = "work", cadence: Cadence | None = None, **changes: Any) -
         last=date(2099, 12, 31),
         skip={},
         move={},
+        measures=(),
         note="",
         place=Place(1, 1),
     )
@@ -100,6 +104,7 @@ def plan_with(
         units={unit.name: unit for unit in units},
         groups={},
         duties={duty.id: duty for duty in duties},
+        ladder=None,
     )
     return plan._replace(**changes)
 
@@ -168,7 +173,10 @@ class Box:
 
 def compose(items: Sequence[Item], _at: datetime) -> tuple[str, str, str]:
     """A line for each item: ``甲 work/2026-11 T-7``."""
-    lines = [f"{item.unit} {item.duty}/{item.period} {item.step}" for item in items]
+    lines = []
+    for item in items:
+        steps = [*(step for step, *_more in item.earlier), item.step]
+        lines.append(" ".join([item.unit, f"{item.duty}/{item.period}", *steps]))
     return "subject", "\n".join(lines), ""
 
 
@@ -180,6 +188,7 @@ class Office:
         self.box = Box()
         self.channels: dict[str, Channel] = {"email": self.box}
         self.compose = compose
+        self.attach: Attach = lambda conn, items, now: ()
         self.queue_brief = lambda conn, now: None
         self.stop = threading.Event()
         self.now = local("2026-01-01")
@@ -193,6 +202,7 @@ class Office:
             self.revision,
             self.channels,
             self.compose,
+            self.attach,
             self.queue_brief,
             lambda: self.now,
             self.stop,
@@ -214,6 +224,18 @@ class Office:
         moments = [str(date.fromisoformat(first) + timedelta(days=n)) for n in range(days)]
         told = {moment: self.at(moment) for moment in moments}
         return {moment: lines for moment, lines in told.items() if lines}
+
+    def say(self, kind: Kind, key: str = "work/2026-01@甲", note: str = "", **more: Any) -> bool:
+        """张三 says something to an assignment, now; a date may be given as ``to="2026-04-15"``."""
+        due = date.fromisoformat(more.pop("to")) if "to" in more else None
+        said = Said(kind, more.pop("by", "张三"), note, due, **more)
+        with self.engine.begin() as conn:
+            return answer(conn, self.plan, named(conn, self.plan, key, self.now), said, self.now)
+
+    def state(self, key: str = "work/2026-01@甲") -> str:
+        """An assignment's state."""
+        with self.engine.begin() as conn:
+            return named(conn, self.plan, key, self.now).state
 
     def ask(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         """Rows of plain SQL, as a person would look into the ledger."""

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dispatcher.cli import commands
+from dispatcher.ledger.transitions import ANSWERS
 from tests.cli.conftest import Shell
 
 ROOT = Path(__file__).parents[1]
@@ -77,3 +78,21 @@ def test_what_a_readme_links_to_exists(name: str) -> None:
     text = (ROOT / name).read_text("utf-8")
     for target in re.findall(r"\]\(([^)#:]+)\)", text):
         assert (ROOT / target).exists(), target
+
+
+def test_the_transition_table_of_the_design_is_the_one_that_holds() -> None:
+    text = (ROOT / "docs/design.md").read_text("utf-8")
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith("| ") and line.count("|") == 10
+    ]
+    states = [cell.split()[-1] for cell in rows[0][1:]]
+    shown = {
+        row[0].split("`")[1].split()[-1]: {
+            state: became for state, became in zip(states, row[1:], strict=True) if became
+        }
+        for row in rows[1:]
+        if "`" in row[0]
+    }
+    assert shown == ANSWERS

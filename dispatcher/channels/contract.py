@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple, Protocol
 from dispatcher.errors import DispatcherError
 from dispatcher.i18n import Text, translator
 
-Kind = Literal["digest", "brief", "status", "test"]
+Kind = Literal["digest", "brief", "status", "test", "slip"]
 Reason = Literal[
     "auth",  # we are not let in, or may not send in this name
     "address",  # the addressee does not exist, or is not one address
@@ -22,6 +22,13 @@ Reason = Literal[
 ]
 Outcome = Literal["temporary", "permanent", "unknown"]
 OnUnknown = Literal["resend", "ask", "hold"]
+
+
+class Attachment(NamedTuple):
+    """A file that a message carries; a channel that carries no files leaves it out."""
+
+    name: str
+    content: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +52,7 @@ class Outgoing:
     sender_name: str
     reply_to: str | None = None
     attempt: int = 1
+    attachments: tuple[Attachment, ...] = ()
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:

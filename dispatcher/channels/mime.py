@@ -22,6 +22,8 @@ LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 MAILBOX = re.compile(rf"(?=.{{3,254}}\Z)(?=[^@]{{1,64}}@){ATOM}(?:\.{ATOM})*@{LABEL}(?:\.{LABEL})*")
 REFERENCE = re.compile(r"[A-Za-z0-9]+(?:[.-][A-Za-z0-9]+)*")
 ENCODED_WORD = "=?"
+WORKBOOK = ("application", "vnd.openxmlformats-officedocument.spreadsheetml.sheet")
+"""What is attached is always a sheet."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 FIELDS = {
@@ -90,8 +92,12 @@ def message_bytes(outgoing: Outgoing, sender: Sender) -> bytes:
     mail.set_content(outgoing.text, cte="base64")
     if outgoing.html:
         mail.add_alternative(outgoing.html, subtype="html", cte="base64")
+    for name, content in outgoing.attachments:
+        maintype, subtype = WORKBOOK
+        mail.add_attachment(content, maintype=maintype, subtype=subtype, filename=name)
+    for number, part in enumerate(part for part in mail.walk() if part.is_multipart()):
         # The underscore occurs in no base64 line, so the boundary cannot occur in a part.
-        mail.set_boundary("=_" + sha256(outgoing.reference.encode()).hexdigest()[:32])
+        part.set_boundary("=_" + sha256(f"{outgoing.reference}{number}".encode()).hexdigest()[:32])
     return mail.as_bytes()
 
 
@@ -111,6 +117,9 @@ def _check(outgoing: Outgoing) -> None:
     for field, called in FIELDS.items():
         if fault := _fault(getattr(outgoing, field)):
             raise _bad_content(called, fault)
+    for attachment in outgoing.attachments:
+        if fault := _fault(attachment.name):
+            raise _bad_content(_("name of an attachment"), fault)
     if SURROGATE.search(outgoing.text + outgoing.html):
         raise _bad_content(_("text"), _("half a character"))
 

@@ -7,7 +7,19 @@ import sys
 import click
 
 from dispatcher import __version__
-from dispatcher.cli import answers, calendar, office, service
+from dispatcher.cli import (
+    answers,
+    asking,
+    audit,
+    calendar,
+    events,
+    office,
+    outbox,
+    service,
+    sheet,
+    slips,
+    tally,
+)
 from dispatcher.cli.output import translate, words
 from dispatcher.errors import DispatcherError
 from dispatcher.i18n import _
@@ -20,8 +32,10 @@ def commands() -> None:
 
 
 for command in (
-    *(calendar.check, calendar.upcoming_command, calendar.why, calendar.explain),
-    *(answers.done, office.init, office.test, office.pause, office.resume),
+    *(calendar.check, calendar.upcoming_command, asking.why, calendar.explain),
+    *(*answers.COMMANDS, sheet.sheet, events.event, slips.slip),
+    *(asking.status, tally.tally, outbox.outbox, outbox.duplicates, audit.audit),
+    *(office.init, office.test, office.pause, office.resume),
     *(office.backup, office.health, service.run),
 ):
     commands.add_command(command)

@@ -1,115 +1,158 @@
-"""Commands by which the office records what units have answered."""
+"""Commands by which answers are recorded: what units say, and what the office decides."""
 
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from datetime import date
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dispatcher import bootstrap
+from dispatcher.cli.calendar import Day
 from dispatcher.cli.output import say, table, words
 from dispatcher.errors import DispatcherError, Refused
-from dispatcher.i18n import _
-from dispatcher.plan import explain
-from dispatcher.plan.names import duty_called, unit_called
+from dispatcher.i18n import Text, _
+from dispatcher.ledger.transitions import KINDS, STATE_WORDS, Kind
 
 if TYPE_CHECKING:
+    from dispatcher.ledger.answers import Said
     from dispatcher.ledger.assignments import Assigned
     from dispatcher.ledger.database import Connection
     from dispatcher.plan.model import Plan
 
+Option = Callable[[Any], Any]
+SELECTION = ("unit", "duty", "period")
+COMMON: tuple[Option, ...] = (
+    click.argument("assignment", required=False),
+    click.option("--unit", help=words(_("of this unit"))),
+    click.option("--duty", help=words(_("of this duty"))),
+    click.option("--period", help=words(_("of this period"))),
+    click.option("--by", required=True, help=words(_("who records it"))),
+    click.option("--note", default="", help=words(_("what was said"))),
+    click.option("--yes", is_flag=True, help=words(_("do not ask"))),
+)
+TO = click.option("--to", type=Day(), help=words(_("the new due date")))
+TO_ASKED = click.option(
+    "--to", type=Day(), required=True, help=words(_("the date that is asked for"))
+)
+VALUE = click.option(
+    "--value", "values", multiple=True, metavar="NAME=FIGURE",
+    help=words(_("a figure of a measure, as 参保率=98.7%; may be repeated")),
+)  # fmt: skip
+DESPITE = click.option(
+    "--despite", default="", help=words(_("why a lead is done while others are open"))
+)
 
-@click.command(help=words(_("Record that a unit has done what it owes; chasing stops.")))
-@click.argument("assignment", required=False)
-@click.option("--unit", help=words(_("of this unit")))
-@click.option("--duty", help=words(_("of this duty")))
-@click.option("--period", help=words(_("of this period")))
-@click.option("--by", required=True, help=words(_("who records it")))
-@click.option("--note", default="", help=words(_("what was said")))
-@click.option("--yes", is_flag=True, help=words(_("do not ask")))
-def done(assignment: str | None, by: str, note: str, yes: bool, **selection: str | None) -> None:
-    """Shows what it will close, asks, and closes it in one transaction."""
-    from dispatcher.ledger import assignments
+
+def _command(kind: Kind, name: str, help: Text, *options: Option) -> click.Command:
+    """The command that says ``kind``."""
+
+    def run(assignment: str | None, yes: bool, **given: Any) -> None:
+        selection = {key: given.pop(key) for key in SELECTION}
+        _record(assignment, selection, _said(kind, **given), yes=yes)
+
+    for option in reversed((*COMMON, *options)):
+        run = option(run)
+    return click.command(name, help=words(help))(run)
+
+
+def _said(
+    kind: Kind,
+    by: str,
+    note: str,
+    to: date | None = None,
+    values: tuple[str, ...] = (),
+    despite: str = "",
+) -> Said:
+    from dispatcher.ledger.answers import Said
+
+    return Said(kind, by, note, to, _figures(values), despite=despite)
+
+
+def _figures(values: tuple[str, ...]) -> dict[str, str]:
+    found = {}
+    for value in values:
+        name, equals, figure = value.replace("＝", "=").partition("=")
+        if not equals:
+            raise DispatcherError(
+                _("'{value}' should be a measure and its figure, as 参保率=98.7%", value=value)
+            )
+        found[name.strip()] = figure.strip()
+    return found
+
+
+def _record(
+    assignment: str | None, selection: dict[str, str | None], said: Said, *, yes: bool
+) -> None:
+    """Records one answer, or after a look at it the same for a selection; all of it or nothing."""
+    from dispatcher.dispatch import answering
 
     settings = bootstrap.settings()
     plan = bootstrap.read_calendar(settings.schedules)
-    engine = bootstrap.ledger(settings)
     now = bootstrap.now()
-    with engine.begin() as conn:
+    with bootstrap.ledger(settings).begin() as conn:
         if assignment:
-            found = [_named(conn, plan, assignment)]
+            found = [answering.named(conn, plan, assignment, now)]
         else:
-            found = _selected(conn, plan, **selection)
-        _show(plan, found)
-        if not (yes or _agreed(len(found))):
-            conn.rollback()
-            raise Refused(_("nothing was changed"))
-        closed = [assigned for assigned in found if assignments.done(conn, assigned, by, note, now)]
-    say(_("done: {count}", count=len(closed)))
+            found = answering.selected(conn, plan, said.kind, **selection)
+            _agree(conn, plan, found, said, yes=yes)
+        new = [one for one in found if answering.answer(conn, plan, one, said, now)]
+        verdicts = [
+            verdict for one in new for verdict in answering.verdicts(plan, one, said.figures)
+        ]
+    for verdict in verdicts:
+        say(verdict.says, "yellow" if verdict.met is False else None)
+    say(_("recorded: {count}", count=len(new)))
+    if len(new) < len(found):
+        say(_("recorded already: {count}", count=len(found) - len(new)))
 
 
-def _named(conn: Connection, plan: Plan, key: str) -> Assigned:
-    """The assignment of a key like ``dropout-check/2023-03@区社管局``, entered when it is new."""
-    from dispatcher.ledger import entering
-
-    duty_id, slash, rest = key.partition("/")
-    period, at, unit_name = rest.rpartition("@")
-    if not (slash and at):
-        raise DispatcherError(
-            _("'{key}' is not an assignment; write it like dropout-check/2023-03@区社管局", key=key)
-        )
-    duty, unit = duty_called(plan, duty_id), unit_called(plan, unit_name)
-    occurrence = explain.find(plan, duty, period, bootstrap.today(plan))
-    if occurrence.period != period or occurrence.skipped or unit not in duty.owing:
-        raise Refused(_("{key}: nothing is owed; ask 'dispatcher why' for the reason", key=key))
-    return entering.entered(conn, occurrence, unit, bootstrap.now())
-
-
-def _selected(
-    conn: Connection, plan: Plan, unit: str | None, duty: str | None, period: str | None
-) -> list[Assigned]:
-    from dispatcher.ledger.assignments import select_assigned
-    from dispatcher.ledger.tables import OPEN
-
-    if not unit:
-        raise DispatcherError(_("name an assignment, or a unit with --unit"))
-    found = select_assigned(
-        conn,
-        unit=unit_called(plan, unit),
-        duty=duty_called(plan, duty).id if duty else None,
-        period=period,
-        states=OPEN,
-    )
-    owed = [assigned for assigned in found if assigned.owes]
-    if not owed:
-        raise Refused(_("nothing is open that fits"))
-    return owed
-
-
-def _show(plan: Plan, found: list[Assigned]) -> None:
+def _agree(conn: Connection, plan: Plan, found: list[Assigned], said: Said, *, yes: bool) -> None:
+    """Shows what would be answered, and asks; Refused, and nothing changed, without a yes."""
     rows = [
-        (assigned.key, plan.duties[assigned.duty].title, assigned.due_on, STATES[assigned.state])
-        if assigned.duty in plan.duties
-        else (assigned.key, "", assigned.due_on, STATES[assigned.state])
+        (
+            assigned.key,
+            plan.duties[assigned.duty].title if assigned.duty in plan.duties else "",
+            assigned.due_on,
+            STATE_WORDS[assigned.state],
+        )
         for assigned in found
     ]
     table((_("assignment"), _("duty"), _("due"), _("state")), rows, [None] * len(rows))
+    question = _("{kind}: {count} assignments?", kind=KINDS[said.kind], count=len(found))
+    if not (yes or agreed(question)):
+        conn.rollback()
+        raise Refused(_("nothing was changed"))
 
 
-def _agreed(count: int) -> bool:
+def agreed(question: Text) -> bool:
+    """Whether the person at the terminal says yes; wrong usage where there is none."""
     if not sys.stdin.isatty():
         raise DispatcherError(_("nobody to ask: add --yes"))
-    return click.confirm(words(_("record {count} as done?", count=count)))
+    return click.confirm(words(question))
 
 
-STATES = {
-    "pending": _("pending"),
-    "acknowledged": _("acknowledged"),
-    "reported": _("reported"),
-    "returned": _("returned"),
-    "done": _("done"),
-    "waived": _("waived"),
-    "withdrawn": _("withdrawn"),
-    "lapsed": _("lapsed"),
-}
+@click.group(help=words(_("Extensions: ask for one, grant it, refuse it.")))
+def extend() -> None:
+    """The group of the three commands around an extension."""
+
+
+for command in (
+    _command("ask", "ask", _("A unit asks for more time, before the due date."), TO_ASKED),
+    _command("grant", "grant", _("The office agrees: a new date, and a new round."), TO),
+    _command("refuse", "refuse", _("The office does not agree: the date stays.")),
+):
+    extend.add_command(command)
+
+COMMANDS: tuple[click.Command, ...] = (
+    _command("ack", "ack", _("A unit is at work: nothing is told before the due date.")),
+    _command("report", "report", _("A unit has reported: chasing stops, the office looks."), VALUE),
+    _command("done", "done", _("Record that a unit has done what it owes."), DESPITE),
+    _command("return", "return", _("Send a report back to be done again, with a reason."), TO),
+    extend,
+    _command("waive", "waive", _("A unit need not answer this time, with a reason.")),
+    _command("withdraw", "withdraw", _("Take an assignment back, with a reason.")),
+    _command("reopen", "reopen", _("Open again what was closed, with a reason."), TO),
+)

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from dispatcher import bootstrap
-from dispatcher.cli.output import print_csv, print_json, say, table, width, words
+from dispatcher.cli.output import print_csv, print_json, say, table, words
 from dispatcher.i18n import _
 from dispatcher.plan.model import Plan
 from dispatcher.plan.names import duty_called, unit_called
@@ -193,26 +193,6 @@ def _colour(due: date, today: date) -> str | None:
     if due <= today:
         return "yellow" if due == today else "red"
     return "blue" if due <= today + timedelta(days=7) else None
-
-
-@click.command(help=words(_("Why a duty falls due when it does, or why it does not.")))
-@click.argument("duty")
-@click.argument("period", required=False, default="")
-def why(duty: str, period: str) -> None:
-    """Prints the chain from phrase to reminders for a period, a date, or the next one due."""
-    from dispatcher.plan import explain
-
-    plan = bootstrap.read_calendar(bootstrap.settings().schedules)
-    occurrence = explain.find(plan, duty_called(plan, duty), period, bootstrap.today(plan))
-    say(f"{occurrence.duty.title} ({occurrence.key})")
-    _print_chain((reason.label, reason.says) for reason in explain.why(plan, occurrence))
-
-
-def _print_chain(chain: Iterable[tuple[object, object]]) -> None:
-    lines = [(words(label), words(says)) for label, says in chain]
-    room = max(width(label) for label, _says in lines)
-    for label, says in lines:
-        say(f"  {label}{' ' * (room - width(label))}  {says}")
 
 
 @click.command(help=words(_("How a cadence phrase is read, and the dates it gives.")))

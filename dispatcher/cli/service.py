@@ -13,6 +13,7 @@ from dispatcher import bootstrap, clock
 from dispatcher.cli.output import say, table, words
 from dispatcher.errors import DispatcherError
 from dispatcher.i18n import Text, _
+from dispatcher.settings import read_instant
 
 if TYPE_CHECKING:
     from dispatcher.clock import Clock
@@ -53,19 +54,11 @@ def run(once: bool, dry_run: bool, start: str | None) -> None:
 
 def _clock(settings: Settings, start: str | None, *, once: bool) -> Clock:
     """This machine's clock, or one that shows ``start``: still for one pass, else going on."""
-    if start is None:
+    moment = read_instant(start) if start else settings.now
+    if moment is None:
         return clock.system_clock
     if settings.live:
         raise DispatcherError(_("--now works only while mail goes to the mailbox"))
-    try:
-        moment = datetime.fromisoformat(start)
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        example = "2026-11-23T09:00+08:00"
-        raise DispatcherError(
-            _("'{value}' is not an instant; write it like {example}", value=start, example=example)
-        )
     return clock.still_clock(moment) if once else clock.clock_starting_at(moment)
 
 
@@ -117,6 +110,7 @@ def _rehearse(parts: Parts) -> None:
     """A pass that is rolled back: what it queued is composed and listed, and nothing leaves."""
     from dispatcher.dispatch.reconcile import reconcile
     from dispatcher.ledger import queries
+    from dispatcher.ledger.items import items_of
 
     now = parts.clock()
     with parts.engine.begin() as conn:
@@ -126,7 +120,7 @@ def _rehearse(parts: Parts) -> None:
         for sent in queries.messages_since(conn, now):
             subject = sent.subject
             if subject is None:
-                subject, _text, _html = parts.compose(queries.items_of(conn, sent.id), now)
+                subject, _text, _html = parts.compose(items_of(conn, sent.id), now)
             rows.append((sent.address, subject))
         conn.rollback()
     table((_("address"), _("subject")), rows, [None] * len(rows))
@@ -144,6 +138,8 @@ DONE = {
     "told": _("reminders {count}"),
     "superseded": _("superseded {count}"),
     "unreachable": _("unreachable {count}"),
+    "drafted": _("slips drafted {count}"),
+    "voided": _("slips taken back {count}"),
     "rescued": _("rescued {count}"),
     "sent": _("sent {count}"),
     "queued": _("to be tried again {count}"),

@@ -42,7 +42,8 @@ class Brief(NamedTuple):
     """What the office reads every workday, for the days ``since``..``today``.
 
     Messages are counted over those days (``queued``: still waiting now); the lists show what is
-    open now, in the order in which they are given. ``attention`` are sentences in Chinese.
+    open now, in the order in which they are given. ``changes`` counts what became of assignments
+    without an answer, by what it was; ``attention`` are sentences in Chinese.
     """
 
     office: str
@@ -56,6 +57,7 @@ class Brief(NamedTuple):
     overdue: tuple[Line, ...] = ()
     due_today: tuple[Line, ...] = ()
     due_week: tuple[Line, ...] = ()
+    changes: tuple[tuple[str, int], ...] = ()
     attention: tuple[str, ...] = ()
     provisional_years: tuple[int, ...] = ()
 
@@ -110,6 +112,7 @@ def brief_view(brief: Brief) -> View:
             colour="#8a5a00",
         ),
         Section(f"7日内到期{len(brief.due_week)}项", _week(brief), colour="#0b57a4"),
+        Section("台账变动", _changes(brief)),
         Section("请处理", brief.attention),
         Section("暂定日期", _provisional(brief)),
     ]
@@ -172,6 +175,11 @@ def _week(brief: Brief) -> tuple[str, ...]:
         f"{title}{count}个单位({day_words(due, brief.today)})"
         for (title, due), count in units.items()
     )
+
+
+def _changes(brief: Brief) -> tuple[str, ...]:
+    counted = "、".join(f"{what}{count}件" for what, count in brief.changes if count)
+    return (counted,) if counted else ()
 
 
 def _provisional(brief: Brief) -> tuple[str, ...]:

@@ -21,14 +21,16 @@ from dispatcher.dispatch.brief import (
     status_view,
     trial_view,
 )
-from dispatcher.dispatch.digest import Digest, Item, digest_view
+from dispatcher.dispatch.digest import Digest, digest_view
+from dispatcher.dispatch.item import Item
+from dispatcher.dispatch.letter import Letter, letter_view
 from dispatcher.dispatch.wording import View, clean, cleaned
 from dispatcher.plan.workdays import Workdays
 
 if TYPE_CHECKING:
     from dispatcher.dispatch.sandbox import Sandbox
 
-__all__ = ["Brief", "Composer", "Digest", "Item", "Line", "Rendered", "Status", "Trial"]
+__all__ = ["Brief", "Composer", "Digest", "Item", "Letter", "Line", "Rendered", "Status", "Trial"]
 
 logger = logging.getLogger("dispatcher.compose")
 
@@ -77,6 +79,10 @@ class Composer:
     def test(self, trial: Trial) -> Rendered:
         """A message that is marked as a test and asks for nothing."""
         return self._rendered("test", trial_view(trial))
+
+    def slip(self, letter: Letter) -> Rendered:
+        """A colour slip, as its release stores and sends it."""
+        return self._rendered("slip", letter_view(letter))
 
     def _rendered(self, kind: str, view: View) -> Rendered:
         from dispatcher.dispatch.sandbox import fault

@@ -7,13 +7,14 @@ from collections import Counter
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from dispatcher.channels.contract import DeliveryError, Outgoing
+from dispatcher.channels.contract import Attachment, DeliveryError, Outgoing
 from dispatcher.dispatch.parts import Parts
 from dispatcher.dispatch.telling import addresses
 from dispatcher.dispatch.window import opening
 from dispatcher.i18n import _
-from dispatcher.ledger import installation, outbox, outcomes, queries
+from dispatcher.ledger import installation, outbox, outcomes
 from dispatcher.ledger.database import Connection
+from dispatcher.ledger.items import items_of
 from dispatcher.ledger.outbox import LEASE, Address, Claimed, Content
 from dispatcher.ledger.outcomes import Settled
 
@@ -64,13 +65,13 @@ def _claim(parts: Parts, counts: Counter[str], *, orphans: bool) -> list[Claimed
 
 
 def _kinds(conn: Connection, parts: Parts, now: datetime) -> tuple[str, ...]:
-    """What may leave now: a pause holds all but a test, the window the digests and briefs."""
+    """What may leave now: a pause holds all but a test, the window digests, briefs and slips."""
     found = installation.find(conn)
     if found and found.hold is not None:
         return ("test",)
     if opening(parts.plan, now) > now:
         return ("test", "status")
-    return ("test", "status", "digest", "brief")
+    return ("test", "status", "digest", "brief", "slip")
 
 
 def _release(parts: Parts, batch: list[Claimed]) -> None:
@@ -108,11 +109,11 @@ def _begin(conn: Connection, parts: Parts, claimed: Claimed) -> Sending | str:
     now = parts.clock()
     if not outcomes.prune(conn, claimed, now):
         return "dropped"
-    content = claimed.content
+    content = outbox.frozen(conn, claimed)
     if content is None:
-        items = queries.items_of(conn, claimed.id)
+        items = items_of(conn, claimed.id)
         try:
-            content = Content(*parts.compose(items, now))
+            content = Content(*parts.compose(items, now), parts.attach(conn, items, now))
         except Exception:
             log.exception("message %s cannot be composed", claimed.id)
             outbox.release(conn, claimed, now + COMPOSE_AGAIN)
@@ -161,8 +162,9 @@ def _outgoing(parts: Parts, sending: Sending) -> Outgoing:
         at=claimed.at,
         address=claimed.address,
         recipient_name="、".join(names),
-        **sending.content._asdict(),
+        **sending.content.words,
         sender_name=plan.office,
         reply_to=office[0].address if office else None,
         attempt=sending.number,
+        attachments=tuple(Attachment(*file) for file in sending.content.files),
     )

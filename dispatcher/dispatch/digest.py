@@ -6,8 +6,10 @@ Composition only: plain data in, a dict of plain values for the templates out.
 from __future__ import annotations
 
 from datetime import date, datetime, timedelta
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
+from dispatcher.dispatch.item import Item
+from dispatcher.dispatch.notices import notes
 from dispatcher.dispatch.wording import (
     SECRECY,
     View,
@@ -27,41 +29,6 @@ NAMED_UNITS = 3
 """A subject names so many units; of more it names the first and their number."""
 SOON = timedelta(days=7)
 ROLES = {"lead": "牵头单位", "responsible": "责任单位"}
-
-
-class Item(NamedTuple):
-    """An assignment of a digest, as one unit is told of it.
-
-    ``owes`` is false for a copy. ``step`` is ``open``, ``T-7``, ``T``, ``T+3``, ``moved
-    2026-04-15`` or ``withdrawn``; ``times`` counts the overdue steps told in this round, this one
-    included; ``lapsed`` counts earlier periods of the duty that the unit never answered.
-    """
-
-    unit: str
-    role: Literal["lead", "responsible"]
-    owes: bool
-    duty: str
-    title: str
-    task: str
-    rows: tuple[int, ...]
-    clause: str
-    period: str
-    opens: date
-    due: date
-    nominal: date
-    provisional: bool
-    progress: bool
-    step: str
-    round: int = 1
-    times: int = 0
-    lapsed: int = 0
-    lead: tuple[str, ...] = ()
-    old_due: date | None = None
-
-    @property
-    def withdrawn(self) -> bool:
-        """Whether it is told only that nothing is owed any more."""
-        return self.step == "withdrawn"
 
 
 class Digest(NamedTuple):
@@ -87,9 +54,12 @@ class Group(NamedTuple):
 GROUPS = (
     RED := Group("红", "已逾期{}项", "逾期{}项", "#b00020"),
     YELLOW := Group("黄", "今日到期{}项", "今日到期{}项", "#8a5a00"),
+    BEHIND := Group("黄", "指标未达到{}项", "指标未达到{}项", "#8a5a00"),
     BLUE := Group("蓝", "7日内到期{}项", "7日内到期{}项", "#0b57a4"),
     LATER := Group("待办", "7日后到期{}项", "待办{}项", "#444444"),
+    ABOVE := Group("上报", "下列单位逾期未办{}项,请督促", "下属单位逾期{}项", "#b00020"),
     COPY := Group("抄送", "{}项,无需反馈", "抄送{}项", "#444444"),
+    WAIVED := Group("免报", "{}项,不再办理", "免报{}项", "#444444"),
     WITHDRAWN := Group("撤销", "{}项,不再办理", "撤销{}项", "#444444"),
 )
 
@@ -106,7 +76,7 @@ def _heading(digest: Digest) -> View:
     short = units
     if len(digest.units) > NAMED_UNITS:
         short = f"{digest.units[0]}等{len(digest.units)}个单位"
-    kind = "催办" if RED in counts else "提醒"
+    kind = "催办" if RED in counts else "报告" if ABOVE in counts else "提醒"
     totals = "、".join(group.total.format(count) for group, count in counts.items())
     day = day_words(digest.today, digest.today)
     return {
@@ -122,24 +92,31 @@ def _heading(digest: Digest) -> View:
 def _opening(digest: Digest) -> str:
     when = f"{day_and_weekday(digest.today, digest.today)}{clock_words(digest.at)}"
     if not _owed(digest):
-        return "以下事项请知悉:"
+        escalated = any(item.escalated for item in digest.items)
+        return f"截至{when},以下事项逾期未办,特此报告:" if escalated else "以下事项请知悉:"
     yours = "你单位" if len(digest.units) == 1 else ""
     return f"截至{when},{yours}以下事项尚未办结:"
 
 
 def _owed(digest: Digest) -> list[Item]:
-    return [item for item in digest.items if item.owes and not item.withdrawn]
+    return [item for item in digest.items if item.owed]
 
 
 def group_of(item: Item, today: date) -> Group:
-    """The colour of an item on ``today``; copies and withdrawn items have none."""
-    if item.withdrawn:
-        return WITHDRAWN
-    if not item.owes:
-        return COPY
+    """The colour of an item on ``today``; what the addressee does not owe has none."""
+    if not item.owed:
+        return _not_owed(item)
     if item.due <= today:
         return RED if item.due < today else YELLOW
+    if item.missed:
+        return BEHIND
     return BLUE if item.due <= today + SOON else LATER
+
+
+def _not_owed(item: Item) -> Group:
+    if item.closed:
+        return WAIVED if item.step == "waived" else WITHDRAWN
+    return ABOVE if item.escalated else COPY
 
 
 def _grouped(digest: Digest) -> list[tuple[Group, list[Item]]]:
@@ -167,7 +144,7 @@ def _entries(digest: Digest, workdays: Workdays) -> View:
             "mark": group.mark,
             "head": group.head.format(len(items)),
             "colour": group.colour,
-            "entries": [entry for entry in entries[:IN_FULL] if entry["mark"] == group.mark],
+            "entries": [entry for entry in entries[:IN_FULL] if entry["head"] == group.head],
         }
         for group, items in groups
     ]
@@ -179,10 +156,11 @@ def _entry(number: int, group: Group, item: Item, digest: Digest) -> View:
     return {
         "number": number,
         "mark": group.mark,
+        "head": group.head,
         "colour": group.colour,
         "title": titled(item.title, item.period),
-        "task": "" if item.withdrawn else item.task,
-        "notes": _notes(item, digest.today),
+        "task": "" if item.closed else item.task,
+        "notes": notes(item, digest.today),
         "lead": "、".join(item.lead) + (f"({source})" if source else ""),
         "role": "" if _role_in_common(digest) else _role(item, digest),
     }
@@ -197,7 +175,7 @@ def _line(entry: View) -> str:
 def _deadline(item: Item, today: date, workdays: Workdays) -> str:
     """``3月31日(周二),已逾期17天,第4次催办``, with why it moved behind it."""
     day = day_and_weekday(item.due, today)
-    if item.withdrawn:
+    if item.closed:
         return f"原为{day}"
     days = (item.due - today).days
     words = [day, f"还有{days}天" if days > 0 else "今日到期" if not days else f"已逾期{-days}天"]
@@ -209,24 +187,6 @@ def _deadline(item: Item, today: date, workdays: Workdays) -> str:
     return ",".join(words) + (f"({why})" if why else "")
 
 
-def _notes(item: Item, today: date) -> list[str]:
-    """What is said of an item beside its deadline, each a short sentence."""
-    if item.withdrawn:
-        return ["该事项已撤销,无需再办理和反馈"]
-    notes = []
-    if item.step.startswith("moved"):
-        old = f"由{day_and_weekday(item.old_due, today)}" if item.old_due else ""
-        new = day_and_weekday(item.due, today)
-        notes.append(f"时限{old}调整为{new},请按新时限办理")
-    if item.progress and item.owes:
-        notes.append("全年推进事项,请报进展")
-    if item.lapsed:
-        notes.append(f"另有{item.lapsed}期逾期未办")
-    if not item.owes:
-        notes.append("抄送,无需反馈")
-    return notes
-
-
 def _role_in_common(digest: Digest) -> str:
     """The part that a single unit has in everything it owes here; empty when it differs."""
     roles = {ROLES[item.role] for item in _owed(digest)}
@@ -234,7 +194,9 @@ def _role_in_common(digest: Digest) -> str:
 
 
 def _role(item: Item, digest: Digest) -> str:
-    if item.withdrawn or not item.owes:
+    if item.escalated:
+        return f"逾期单位:{item.unit}"
+    if not item.owed:
         return "" if len(digest.units) == 1 else f"告知{item.unit}"
     unit = "你单位" if len(digest.units) == 1 else item.unit
     return f"{unit}为{ROLES[item.role]}"
@@ -246,7 +208,7 @@ def _closing(digest: Digest) -> View:
         "role": role,
         "owed": bool(_owed(digest)),
         "others": len(_owed(digest)) < len(digest.items),
-        "provisional": any(item.provisional and not item.withdrawn for item in digest.items),
+        "provisional": any(item.provisional and not item.closed for item in digest.items),
         "contact": digest.office_contact,
         "office": digest.office,
         "date": full_day(digest.today),

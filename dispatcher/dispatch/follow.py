@@ -6,17 +6,17 @@ today with what the ledger holds.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from dispatcher.dispatch.telling import addresses, notify, rank
+from dispatcher.dispatch.telling import addresses, rank
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import assignments, audit, entering, reminders
 from dispatcher.ledger.assignments import Assigned
 from dispatcher.ledger.database import Connection
 from dispatcher.ledger.entering import AdoptionKey, Known
-from dispatcher.ledger.tables import OPEN
+from dispatcher.ledger.transitions import OPEN
 from dispatcher.plan.cadence import Event
 from dispatcher.plan.model import Plan
 from dispatcher.plan.occurrences import Occurrence, event_occurrence, occurrences
@@ -27,31 +27,37 @@ HORIZON = timedelta(days=400)
 
 class _Following(NamedTuple):
     """What the plan says and what the ledger holds, by duty and period; adoption days by duty and
-    unit."""
+    unit. ``since`` is the day from which on anything may have happened; None for all days."""
 
     conn: Connection
     plan: Plan
     planned: dict[tuple[str, str], Occurrence]
     known: dict[tuple[str, str], Known]
     adopted: dict[str, dict[str, date]]
+    since: date | None
     today: date
     now: datetime
     counts: Counter[str]
 
 
 def follow(
-    conn: Connection, plan: Plan, today: date, now: datetime, *, edited: bool
+    conn: Connection, plan: Plan, since: date | None, today: date, now: datetime
 ) -> Counter[str]:
     """Brings the ledger to what ``plan`` says ``today``; counts what changed, by what it was.
 
-    ``edited`` says that the plan is not the one that the ledger last agreed with.
+    ``since`` is the day up to which the ledger agrees with this very plan, so that only what
+    opened or fell due from it on is looked at. None says that the plan has been edited: then
+    everything is.
     """
+    edited = since is None
     if edited:
         _rename(conn, plan, now)
-    adopted = _adopt(conn, plan, today)
-    known = entering.known(conn)
-    planned = _planned(plan, adopted, known, today)
-    following = _Following(conn, plan, planned, known, adopted, today, now, Counter())
+        _adopt(conn, plan, today)
+    known = entering.known(conn, since)
+    first = since or (entering.first_adoption(conn) or today) - HORIZON
+    planned = _planned(plan, known, first, since, today)
+    adopted = entering.adopted(conn, {duty for duty, _period in planned})
+    following = _Following(conn, plan, planned, known, adopted, since, today, now, Counter())
     gone = _carry_edits(following) if edited else []
     _enter(following)
     # Last, so that the copies of an occurrence stay open when its lead has only changed.
@@ -70,7 +76,7 @@ def _rename(conn: Connection, plan: Plan, now: datetime) -> None:
                 entering.rename(conn, alias, unit.name, now)
 
 
-def _adopt(conn: Connection, plan: Plan, today: date) -> dict[str, dict[str, date]]:
+def _adopt(conn: Connection, plan: Plan, today: date) -> None:
     """Adopts what is new, and forgets what the plan no longer has, to be adopted anew one day."""
     days = entering.adoptions(conn)
     wanted: list[AdoptionKey] = [
@@ -78,25 +84,27 @@ def _adopt(conn: Connection, plan: Plan, today: date) -> dict[str, dict[str, dat
     ]
     entering.adopt(conn, [key for key in wanted if key not in days], today)
     entering.forget(conn, days.keys() - set(wanted))
-    adopted: dict[str, dict[str, date]] = defaultdict(dict)
-    for key in wanted:
-        duty, _cadence, unit = key
-        adopted[duty][unit] = days.get(key, today)
-    return adopted
 
 
 def _planned(
     plan: Plan,
-    adopted: dict[str, dict[str, date]],
     known: dict[tuple[str, str], Known],
+    first: date,
+    since: date | None,
     today: date,
 ) -> dict[tuple[str, str], Occurrence]:
-    """Every occurrence that may be open by now; those of events as the ledger knows them."""
-    first = min((day for days in adopted.values() for day in days.values()), default=today)
+    """Every occurrence due from ``first`` on that may be open by now, or has opened from ``since``
+    on; those of events as the ledger knows them."""
+    last = today + HORIZON
+    if since is None:
+        # Somebody may have answered far ahead, or to what had been due long ago.
+        days = [today, *(day for entry in known.values() for day in (entry.opens_on, entry.due_on))]
+        first, last = min(first, min(days) - HORIZON), max(days) + HORIZON
     found = {
         (duty.id, occurrence.period): occurrence
         for duty in plan.duties.values()
-        for occurrence in occurrences(plan, duty, first - HORIZON, today + HORIZON)
+        for occurrence in occurrences(plan, duty, first, last)
+        if since is None or since <= occurrence.opens <= today
     }
     for key, entry in known.items():
         duty = plan.duties.get(key[0])
@@ -116,12 +124,20 @@ def _enter(f: _Following) -> None:
             for unit in occurrence.duty.told
             if days[unit] <= occurrence.due and not (entry and unit in entry.units)
         ]
+        if entry and not _is_wanted(f, entry, occurrence, units):
+            continue
         if units and not entry:
             entering.enter(f.conn, occurrence, units, f.now)
             f.counts["skipped" if occurrence.skipped else "entered"] += 1
         elif units and entry and not (entry.skipped or occurrence.skipped):
             entering.assign(f.conn, entry.id, occurrence, units, f.now)
             f.counts["joined"] += len(units)
+
+
+def _is_wanted(f: _Following, entry: Known, occurrence: Occurrence, units: list[str]) -> bool:
+    """Whether ``units`` join an occurrence: not as mere copies of what has been closed already."""
+    owing = set(occurrence.duty.owing)
+    return not owing.isdisjoint(units) or bool(assignments.still_open(f.conn, entry.id))
 
 
 def _carry_edits(f: _Following) -> list[tuple[Assigned, Text]]:
@@ -192,10 +208,8 @@ def _move(f: _Following, assigned: Assigned, due: date) -> None:
     stale = queued if new_round else notices
     reminders.supersede(f.conn, [(mark.id, why) for mark in stale])
     if told and old != due:
-        step = f"{reminders.MOVED} {due}"
-        again = sum(mark.step.startswith(step) for mark in marks)
         moved = assigned._replace(round=assigned.round + new_round)
-        notify(f.conn, moved, step + f".{again + 1}" * bool(again), f.now, old_due_on=old)
+        assignments.notify(f.conn, moved, f"{reminders.MOVED} {due}", f.now, old_due_on=old)
 
 
 def _restore(f: _Following) -> None:
@@ -219,17 +233,26 @@ def _withdraw(f: _Following, gone: list[tuple[Assigned, Text]]) -> None:
         assignments.close(f.conn, assigned, "withdrawn", audit.PLAN, f.now, why)
         f.counts["withdrawn"] += 1
         if told:
-            notify(f.conn, assigned, reminders.WITHDRAWN, f.now)
+            assignments.notify(f.conn, assigned, reminders.WITHDRAWN, f.now)
         occurrence = f.planned.get((assigned.duty, assigned.period))
         if occurrence and occurrence.skipped:
             _redate(f, (assigned.duty, assigned.period), occurrence)
 
 
 def _lapse(f: _Following) -> None:
-    for assigned, successor in assignments.lapsing(f.conn, f.today):
+    """A round that was begun anew once a successor had fallen due is chased until the next one
+    falls due."""
+    lapsed = set()
+    for assigned, successor, due, begun in assignments.lapsing(
+        f.conn, f.since or date.min, f.today
+    ):
+        begun_late = assigned.round > 1 and begun.astimezone(f.plan.zone).date() >= due
+        if assigned.id in lapsed or begun_late:
+            continue
         why = _("its successor {key} has fallen due", key=successor)
-        if assignments.close(f.conn, assigned, "lapsed", audit.PLAN, f.now, why):
-            f.counts["lapsed"] += 1
+        lapsed.add(assigned.id)
+        assignments.close(f.conn, assigned, "lapsed", audit.PLAN, f.now, why)
+        f.counts["lapsed"] += 1
 
 
 def _queue_what_has_a_new_address(conn: Connection, plan: Plan) -> None:

@@ -9,13 +9,16 @@ from typing import NamedTuple
 
 from dispatcher.dispatch.brief import Brief, Line, Status
 from dispatcher.dispatch.compose import Composer, Rendered
-from dispatcher.dispatch.digest import Digest, Item
+from dispatcher.dispatch.decisions import decisions
+from dispatcher.dispatch.digest import Digest
+from dispatcher.dispatch.item import Item
 from dispatcher.dispatch.reconcile import next_look
 from dispatcher.dispatch.telling import addresses
 from dispatcher.dispatch.window import opening
 from dispatcher.i18n import Text, translator
-from dispatcher.ledger import installation, outbox, queries
+from dispatcher.ledger import desk, installation, outbox, queries
 from dispatcher.ledger.database import Connection
+from dispatcher.ledger.items import Item as Owed
 from dispatcher.ledger.outbox import Content
 from dispatcher.ledger.queries import Sent, Standing
 from dispatcher.plan.model import Plan
@@ -27,6 +30,8 @@ HOLIDAYS_WANTED = timedelta(days=60)
 """So long before a year begins, its missing holidays are said in the brief."""
 DAWN = datetime(2000, 1, 1, tzinfo=UTC)
 chinese = translator("zh_CN")
+CHANGES = {"move": "时限调整", "withdrawn": "撤销", "restore": "恢复", "lapsed": "转为逾期未办"}
+"""What became of assignments without an answer, in the order in which the brief says it."""
 
 
 class Site(NamedTuple):
@@ -46,11 +51,11 @@ class Office:
         self.site = site
         self.broken = ""
 
-    def compose(self, items: Sequence[queries.Item], now: datetime) -> tuple[str, str, str]:
+    def compose(self, items: Sequence[Owed], now: datetime) -> tuple[str, str, str]:
         """Subject, text and HTML of a digest that leaves ``now``."""
         at = now.astimezone(self.plan.zone)
         digest = Digest(
-            units=tuple(dict.fromkeys(item.unit for item in items)),
+            units=tuple(dict.fromkeys(item.told for item in items)),
             today=at.date(),
             at=at,
             office=self.plan.office,
@@ -59,9 +64,21 @@ class Office:
         )
         return self._noting_faults(self.composer.digest(digest))
 
+    def attach(
+        self, conn: Connection, items: Sequence[Owed], now: datetime
+    ) -> tuple[tuple[str, bytes], ...]:
+        """The sheets of the units that are told, where their settings ask for it."""
+        told = dict.fromkeys(item.told for item in items)
+        wanted = [unit for unit in told if unit in self.plan.units and self.plan.units[unit].sheet]
+        if not wanted:
+            return ()
+        from dispatcher.dispatch.sheets import attached_sheet
+
+        return tuple(attached_sheet(conn, self.plan, unit, now) for unit in wanted)
+
     def queue_reports(self, conn: Connection, now: datetime) -> None:
         """Queues the status message at the very first pass, and the brief once each workday."""
-        if queries.last_message(conn, "status") is None:
+        if queries.last_report(conn, "status") is None:
             self._queue(conn, "status", self.composer.status(self._status(conn, now)), now)
         if self._brief_is_due(conn, now):
             self._queue(conn, "brief", self.composer.brief(self._brief(conn, now)), now)
@@ -87,7 +104,7 @@ class Office:
             today, self.plan.defaults.at, self.plan.zone
         ):
             return False
-        last = queries.last_message(conn, "brief")
+        last = queries.last_report(conn, "brief")
         return last is None or self._day(last.at) < today
 
     def _day(self, moment: datetime) -> date:
@@ -109,7 +126,7 @@ class Office:
 
     def _brief(self, conn: Connection, now: datetime) -> Brief:
         today = self._day(now)
-        last = queries.last_message(conn, "brief")
+        last = queries.last_report(conn, "brief")
         recent = queries.messages_since(conn, last.at if last else DAWN)
         digests = [sent for sent in recent if sent.kind == "digest" and sent.state != "cancelled"]
         states = Counter(sent.state for sent in digests)
@@ -127,6 +144,7 @@ class Office:
             overdue=_lines((each for each in standing if each.due < today), today),
             due_today=_lines((each for each in standing if each.due == today), today),
             due_week=_lines((each for each in standing if each.due > today), today),
+            changes=_changes(conn, last.at if last else now),
             attention=tuple(self._attention(conn, digests)),
             provisional_years=self._unannounced(today),
         )
@@ -148,7 +166,7 @@ class Office:
 
     def _attention(self, conn: Connection, digests: Sequence[Sent]) -> list[str]:
         """Everything that needs a hand, a sentence each."""
-        found = [*_mishaps(digests), *self._waiting(digests)]
+        found = [*decisions(conn, self.plan), *_mishaps(digests), *self._waiting(digests)]
         unreachable = sorted({each.unit for each in queries.unreached(conn)})
         found += [
             f"{unit}没有可用的联系方式,请补充邮箱"
@@ -169,6 +187,11 @@ def _mishaps(digests: Iterable[Sent]) -> Iterator[str]:
             yield f"{sent.address}没有发到:{sent.reason.render(chinese)}"
         if sent.state == "unknown":
             yield f"{sent.address}的信不知是否收到(编号{sent.id}),请电话核实"
+
+
+def _changes(conn: Connection, since: datetime) -> tuple[tuple[str, int], ...]:
+    counted = desk.changes_since(conn, since)
+    return tuple((words, counted[action]) for action, words in CHANGES.items())
 
 
 def _lines(standing: Iterable[Standing], today: date) -> tuple[Line, ...]:

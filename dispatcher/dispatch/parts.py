@@ -9,11 +9,13 @@ from typing import NamedTuple
 
 from dispatcher.channels.contract import Channel
 from dispatcher.ledger.database import Connection, Engine
-from dispatcher.ledger.queries import Item
+from dispatcher.ledger.items import Item
 from dispatcher.plan.model import Plan
 
 Compose = Callable[[Sequence[Item], datetime], tuple[str, str, str]]
 """Subject, text and HTML of a digest that leaves at an instant."""
+Attach = Callable[[Connection, Sequence[Item], datetime], tuple[tuple[str, bytes], ...]]
+"""The files that such a digest carries, each with its name."""
 QueueBrief = Callable[[Connection, datetime], None]
 """Queues the brief, the status message or nothing, as the instant asks for."""
 
@@ -29,6 +31,7 @@ class Parts(NamedTuple):
     revision: str
     channels: Mapping[str, Channel]
     compose: Compose
+    attach: Attach
     queue_brief: QueueBrief
     clock: Callable[[], datetime]
     stop: threading.Event

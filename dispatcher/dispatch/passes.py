@@ -1,4 +1,4 @@
-"""One pass: reconcile, deliver, brief the office, deliver that too."""
+"""One pass: reconcile, deliver, brief the office, deliver that too, seal what was changed."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import NamedTuple
 from dispatcher.dispatch.deliver import deliver
 from dispatcher.dispatch.parts import Parts
 from dispatcher.dispatch.reconcile import next_look, reconcile
+from dispatcher.ledger.sealing import seal
 
 
 class PassReport(NamedTuple):
@@ -35,4 +36,6 @@ def run_pass(parts: Parts, now: datetime, *, orphans: bool = False) -> PassRepor
     delivered += deliver(parts)
     with parts.engine.begin() as conn:
         next_at = next_look(conn, parts.plan, parts.clock())
+    with parts.engine.begin() as conn:
+        seal(conn)
     return PassReport(reconciled.counts + delivered, reconciled.held, next_at)

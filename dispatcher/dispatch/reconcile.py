@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from dispatcher.dispatch.follow import follow
+from dispatcher.dispatch.slips import draft
 from dispatcher.dispatch.telling import post, tell
 from dispatcher.dispatch.window import next_opening, opening
 from dispatcher.ledger import installation, queries
@@ -32,8 +33,9 @@ def reconcile(conn: Connection, plan: Plan, revision: str, now: datetime) -> Rec
     counts: Counter[str] = Counter()
     edited = found.revision != revision
     if edited or found.reconciled_on != today:
-        counts += follow(conn, plan, today, now, edited=edited)
+        counts += follow(conn, plan, None if edited else found.reconciled_on, today, now)
         installation.apply_revision(conn, revision, today, now)
+    counts += draft(conn, plan, None if edited else found.watermark, now)
     installation.advance(conn, now)
     if found.hold is None and opening(plan, now) == now:
         counts += tell(conn, plan, now)

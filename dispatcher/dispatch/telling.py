@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from datetime import date, datetime
+from datetime import datetime, time
 from typing import NamedTuple
 
+from dispatcher.dispatch.window import next_opening
 from dispatcher.i18n import _
 from dispatcher.ledger import assignments, outbox, reminders
 from dispatcher.ledger.assignments import Assigned
@@ -18,10 +19,11 @@ from dispatcher.ledger.database import Connection
 from dispatcher.ledger.outbox import Address
 from dispatcher.ledger.reminders import Reminder
 from dispatcher.plan.model import Plan
-from dispatcher.plan.steps import following, reached
+from dispatcher.plan.steps import escalation_on, following, instant, reached
 
 STEP = re.compile(r"T(?:([+-]\d+)(wd|d)?)?")
 OPENING, NOTICE = -1e6, -1e9
+OWN = ("owner", "copy")
 WORKDAY = 1.4
 """Calendar days of a workday, to compare offsets that are counted in different days."""
 
@@ -40,29 +42,50 @@ def rank(step: str) -> float:
     return number * (WORKDAY if in_workdays else 1)
 
 
-class Decision(NamedTuple):
-    """What follows for an assignment: the step to tell, if any, the earlier ones that it makes
-    superfluous, the reminders that it takes back, and when to look again."""
+class Telling(NamedTuple):
+    """What is to be told of an assignment: to whom, which step, the earlier ones that it makes
+    superfluous, and the reminders that it takes back."""
 
-    step: str | None
+    addressee: str
+    unit: str
+    step: str
     passed_over: list[str]
     taken_back: list[Reminder]
+
+
+class Decision(NamedTuple):
+    """What follows for an assignment, and when to look at it again."""
+
+    tellings: list[Telling]
     next_at: datetime | None
 
 
 def decide(plan: Plan, assigned: Assigned, told: list[Reminder], now: datetime) -> Decision:
-    """What to tell of an assignment ``now``, given what its unit was told in this round.
+    """What to tell of an assignment ``now``, given what was told of it in this round.
 
-    A copy is told up to the due date. An acknowledged one is left alone before it.
+    A copy is told up to the due date. An acknowledged one is left alone before it. After the
+    escalation day the superior is told as well, if the unit itself was on an earlier workday.
     """
     steps, next_at = _steps(plan, assigned, now)
-    latest = steps[-1] if steps else None
-    if latest is None or _is_told(assigned, latest, told):
-        return Decision(None, [], [], next_at)
-    recorded = {mark.step for mark in told}
+    above, escalate_at = _escalation(plan, assigned, told, steps, now)
+    own = _telling(assigned, steps, told)
+    looks = [instant for instant in (next_at, escalate_at) if instant]
+    return Decision([one for one in (own, above) if one], min(looks, default=None))
+
+
+def _telling(assigned: Assigned, steps: list[str], told: list[Reminder]) -> Telling | None:
+    """What the unit itself is told."""
+    # As owner or as copy: an edit may have changed its part.
+    mine = [mark for mark in told if mark.addressee in OWN]
+    if not steps or _is_told(assigned, steps[-1], mine):
+        return None
+    recorded = {mark.step for mark in mine}
     passed_over = [step for step in steps[:-1] if step not in recorded]
-    queued = [mark for mark in told if mark.state == "queued" and rank(mark.step) > NOTICE]
-    return Decision(latest, passed_over, queued, next_at)
+    return Telling(assigned.addressee, assigned.unit, steps[-1], passed_over, _taken_back(mine))
+
+
+def _taken_back(told: list[Reminder]) -> list[Reminder]:
+    return [mark for mark in told if mark.state == "queued" and rank(mark.step) > NOTICE]
 
 
 def _steps(plan: Plan, assigned: Assigned, now: datetime) -> tuple[list[str], datetime | None]:
@@ -83,6 +106,44 @@ def _is_told(assigned: Assigned, step: str, told: list[Reminder]) -> bool:
     return any(rank(mark.step) >= rank(step) for mark in told)
 
 
+def _escalation(
+    plan: Plan, assigned: Assigned, told: list[Reminder], steps: list[str], now: datetime
+) -> tuple[Telling | None, datetime | None]:
+    """What the superior is told, or when to see again whether it is to be told."""
+    to = plan.defaults.escalate.to
+    unit = superior_of(plan, assigned.unit)
+    day = escalation_on(plan, assigned.of(plan.duties[assigned.duty]))
+    if not (unit and day and assigned.owes):
+        return None, None
+    begins = instant(day, plan.defaults.at, plan.zone)
+    if now < begins:
+        return None, begins
+    theirs = [mark for mark in told if mark.addressee == to]
+    if not steps or rank(steps[-1]) <= 0 or _is_told(assigned, steps[-1], theirs):
+        return None, None
+    if not _urged_before(plan, assigned, told, now):
+        return None, next_opening(plan, now)
+    return Telling(to, unit, steps[-1], [], _taken_back(theirs)), None
+
+
+def _urged_before(plan: Plan, assigned: Assigned, told: list[Reminder], now: datetime) -> bool:
+    """Whether the unit was told an overdue step on an earlier day, which was a workday."""
+    today = now.astimezone(plan.zone).date()
+    return any(
+        mark.addressee in OWN
+        and rank(mark.step) > 0
+        and mark.told_at is not None
+        and mark.told_at.astimezone(plan.zone).date() < today
+        for mark in told
+    )
+
+
+def superior_of(plan: Plan, unit: str) -> str | None:
+    """Who is told when a unit does not answer; None where nobody stands above it."""
+    to = plan.office if plan.defaults.escalate.to == "office" else plan.units[unit].superior
+    return to if to not in ("", unit) else None
+
+
 def tell(conn: Connection, plan: Plan, now: datetime) -> Counter[str]:
     """Records what is to be told ``now``, and what that supersedes; counts both."""
     told = reminders.of_due(conn, now)
@@ -90,13 +151,13 @@ def tell(conn: Connection, plan: Plan, now: datetime) -> Counter[str]:
     for assigned in assignments.due_for_telling(conn, now):
         decision = decide(plan, assigned, told.get(assigned.id, []), now)
         looks.append((assigned.id, decision.next_at))
-        if not decision.step:
-            continue
-        why = _("superseded by {step}", step=decision.step)
-        for step in decision.passed_over:
-            rows.append(_reminder(assigned, step, now) | {"state": "superseded", "reason": why})
-        rows.append(_reminder(assigned, decision.step, now))
-        taken_back += [(mark.id, why) for mark in decision.taken_back]
+        for telling in decision.tellings:
+            why = _("superseded by {step}", step=telling.step)
+            for step in telling.passed_over:
+                row = _reminder(assigned, telling, step, now)
+                rows.append(row | {"state": "superseded", "reason": why})
+            rows.append(_reminder(assigned, telling, telling.step, now))
+            taken_back += [(mark.id, why) for mark in telling.taken_back]
     reminders.supersede(conn, taken_back)
     reminders.record(conn, rows)
     assignments.look_again(conn, looks)
@@ -104,26 +165,15 @@ def tell(conn: Connection, plan: Plan, now: datetime) -> Counter[str]:
     return Counter(told=len(rows) - superseded, superseded=superseded + len(taken_back))
 
 
-def _reminder(assigned: Assigned, step: str, now: datetime) -> dict[str, object]:
-    return reminders.new(assigned.id, assigned.round, assigned.addressee, assigned.unit, step, now)
-
-
-def notify(
-    conn: Connection,
-    assigned: Assigned,
-    notice: str,
-    now: datetime,
-    old_due_on: date | None = None,
-) -> None:
-    """Queues a notice, which is no step: that an assignment was moved, or withdrawn."""
-    reminders.record(conn, [_reminder(assigned, notice, now) | {"old_due_on": old_due_on}])
+def _reminder(assigned: Assigned, telling: Telling, step: str, now: datetime) -> dict[str, object]:
+    return reminders.new(assigned.id, assigned.round, telling.addressee, telling.unit, step, now)
 
 
 def post(conn: Connection, plan: Plan, now: datetime) -> Counter[str]:
     """Makes of the reminders that wait one digest for each address, and counts them.
 
     A reminder goes to every contact of its unit. One that can go to nobody fails, for the office
-    to hear of.
+    to hear of. An address has one digest a day: what comes up after it waits for the next one.
     """
     waiting: dict[Address, list[int]] = defaultdict(list)
     counts: Counter[str] = Counter()
@@ -136,8 +186,10 @@ def post(conn: Connection, plan: Plan, now: datetime) -> Counter[str]:
         for address in known:
             if address not in untold.tried:
                 waiting[address].append(untold.id)
+    today = instant(now.astimezone(plan.zone).date(), time.min, plan.zone)
     for address, items in waiting.items():
-        counts["messages"] += outbox.queue(conn, address, "digest", now, items=items) is not None
+        queued = outbox.queue_digest(conn, address, now, today, items)
+        counts["messages"] += queued is not None
     return counts
 
 

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select, update
 
-from dispatcher.errors import Refused
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import audit, reminders
-from dispatcher.ledger.tables import CHASED, OPEN, answer, assignment, occurrence, round_
+from dispatcher.ledger.tables import assignment, occurrence, reminder, round_
+from dispatcher.ledger.transitions import CHASED, CLOSED, OPEN, STATE_WORDS, WITH_REASON
 from dispatcher.plan.model import Duty
 from dispatcher.plan.occurrences import Occurrence
 
@@ -38,6 +38,7 @@ class Assigned(NamedTuple):
     nominal_on: date
     provisional: bool
     closed_by: str | None
+    asked_on: date | None
 
     @property
     def key(self) -> str:
@@ -64,7 +65,7 @@ _columns: tuple[ColumnElement[Any], ...] = (
     assignment.c.due_on,
     occurrence.c.due_on,
     *occurrence.c["nominal_on", "provisional"],
-    assignment.c.closed_by,
+    *assignment.c["closed_by", "asked_on"],
 )
 _assigned = select(*_columns).join_from(assignment, occurrence)
 
@@ -83,6 +84,12 @@ def select_assigned(
     query = query.where(*(column == value for column, value in given if value is not None))
     if states:
         query = query.where(assignment.c.state.in_(states))
+    return [Assigned(*row) for row in conn.execute(query)]
+
+
+def assigned_where(conn: Connection, *conditions: ColumnElement[bool]) -> list[Assigned]:
+    """The assignments of which all ``conditions`` hold, by due date."""
+    query = _assigned.where(*conditions).order_by(assignment.c.due_on, assignment.c.id)
     return [Assigned(*row) for row in conn.execute(query)]
 
 
@@ -123,7 +130,9 @@ def move(
     if new_round:
         begin_round(conn, assigned.id, number, "moved", due, now)
     again = now if assigned.state in CHASED else None
-    _change(conn, assigned, due_on=due, round=number, next_at=again)
+    # What was asked for may have been overtaken.
+    asked = assigned.asked_on if assigned.asked_on and assigned.asked_on > due else None
+    change(conn, assigned, due_on=due, round=number, next_at=again, asked_on=asked)
     audit.record(
         conn, now, audit.PLAN, "move", assigned.key,
         before=assigned.due_on.isoformat(), after=due.isoformat(),
@@ -133,27 +142,73 @@ def move(
 
 def change_part(conn: Connection, assigned: Assigned, role: str, owes: bool, now: datetime) -> None:
     """Another part in the duty, by an edit of the plan."""
-    _change(conn, assigned, role=role, owes=owes)
+    change(conn, assigned, role=role, owes=owes)
     audit.record(
         conn, now, audit.PLAN, "part", assigned.key,
         before=[assigned.role, assigned.owes], after=[role, owes],
     )  # fmt: skip
 
 
+def begin_again(
+    conn: Connection, assigned: Assigned, state: str, cause: str, due: date, now: datetime
+) -> Assigned:
+    """A new round in ``state``, due on ``due``; what was queued in the round before is taken back.
+
+    Looked at again by the next pass.
+    """
+    number = assigned.round + 1
+    begin_round(conn, assigned.id, number, cause, due, now)
+    opened = {"state": state, "reason": None, "closed_at": None, "closed_by": None}
+    change(conn, assigned, due_on=due, round=number, next_at=now, asked_on=None, **opened)
+    reminders.cancel(conn, assigned.id, ROUNDS[cause])
+    return assigned._replace(state=state, due_on=due, round=number, asked_on=None)
+
+
+ROUNDS = {
+    "restored": _("the plan has it again"),
+    "extended": _("an extension was granted"),
+    "returned": _("returned by the office"),
+    "reopened": _("reopened by the office"),
+}
+"""Why a new round begins."""
+
+
 def restore(conn: Connection, assigned: Assigned, due: date, now: datetime) -> None:
     """The plan has again what an edit had withdrawn: a new round begins."""
-    number = assigned.round + 1
-    begin_round(conn, assigned.id, number, "restored", due, now)
-    opened = {"state": "pending", "reason": None, "closed_at": None, "closed_by": None}
-    _change(conn, assigned, due_on=due, round=number, next_at=now, **opened)
-    reminders.cancel(conn, assigned.id, _("the plan has it again"))
+    begin_again(conn, assigned, "pending", "restored", due, now)
     audit.record(conn, now, audit.PLAN, "restore", assigned.key)
+
+
+def notify(
+    conn: Connection,
+    assigned: Assigned,
+    notice: str,
+    now: datetime,
+    *,
+    old_due_on: date | None = None,
+    remark: str = "",
+) -> None:
+    """Queues a notice, which is no step: what became of an assignment, and in whose words."""
+    said = conn.scalar(
+        select(func.count()).where(
+            reminder.c.assignment_id == assigned.id,
+            reminder.c.round == assigned.round,
+            reminder.c.addressee == assigned.addressee,
+            reminder.c.step.like(f"{notice}%"),
+        )
+    )
+    step = f"{notice}.{said + 1}" if said else notice
+    row = reminders.new(assigned.id, assigned.round, assigned.addressee, assigned.unit, step, now)
+    reminders.record(conn, [row | {"old_due_on": old_due_on, "remark": remark or None}])
 
 
 _later, _successor = occurrence.alias(), assignment.alias()
 _lapsing = (
-    _assigned.add_columns(_later.c.period, func.min(_successor.c.due_on))
-    .join(_later, _later.c.duty == occurrence.c.duty)
+    _assigned.add_columns(_later.c.period, _successor.c.due_on, round_.c.begun_at)
+    .join(
+        _later,
+        and_(_later.c.duty == occurrence.c.duty, _later.c.nominal_on > occurrence.c.nominal_on),
+    )
     .join(
         _successor,
         and_(
@@ -161,23 +216,40 @@ _lapsing = (
             _successor.c.unit == assignment.c.unit,
             _successor.c.state != "withdrawn",
             _successor.c.due_on > assignment.c.due_on,
-            _successor.c.due_on <= bindparam("today"),
+            _successor.c.due_on.between(bindparam("since"), bindparam("today")),
         ),
+    )
+    .join(
+        round_,
+        and_(round_.c.assignment_id == assignment.c.id, round_.c.number == assignment.c.round),
     )
     .where(
         assignment.c.state.in_(CHASED),
         assignment.c.due_on < bindparam("today"),
+        # Copies are not overdue: they close with the last one that is owed.
+        assignment.c.owes,
         occurrence.c.event.is_(False),
     )
-    .group_by(assignment.c.id)
-    .order_by(assignment.c.id)
+    .order_by(assignment.c.id, _successor.c.due_on)
 )
 
 
-def lapsing(conn: Connection, today: date) -> list[tuple[Assigned, str]]:
-    """The overdue assignments whose successor has fallen due, each with the successor's key."""
-    rows = conn.execute(_lapsing, {"today": today})
-    return [(Assigned(*row), f"{row[2]}/{period}") for *row, period, _due in rows]
+class Lapsing(NamedTuple):
+    """An overdue assignment, a successor of it that has fallen due, and the start of its round."""
+
+    assigned: Assigned
+    successor: str
+    successor_due: date
+    begun_at: datetime
+
+
+def lapsing(conn: Connection, since: date, today: date) -> list[Lapsing]:
+    """The overdue assignments with each successor due from ``since`` to ``today``, in order."""
+    rows = conn.execute(_lapsing, {"since": since, "today": today})
+    return [
+        Lapsing(Assigned(*row), f"{row[2]}/{period}", due, begun)
+        for *row, period, due, begun in rows
+    ]
 
 
 def close(
@@ -186,51 +258,49 @@ def close(
     state: str,
     by: str,
     now: datetime,
-    reason: Text | None = None,
-) -> bool:
-    """Closes an assignment, and with the last one owed of an occurrence its copies.
+    note: Text | None = None,
+    **detail: object,
+) -> list[Assigned]:
+    """Closes an assignment, and with the last one owed of an occurrence its copies; gives them all.
 
-    Reminders that have not left are cancelled. False when it is no longer as ``assigned`` says.
+    ``note`` is the reason of whatever is not done; the audit keeps it and ``detail``. Reminders
+    that have not left are cancelled. Nothing when it is no longer as ``assigned`` says.
     """
-    closed = {"state": state, "reason": reason, "closed_at": now, "closed_by": by, "next_at": None}
-    if not _change(conn, assigned, **closed):
-        return False
-    why = reason or _("answered: {state}, by {by}", state=state, by=by)
-    reminders.cancel(conn, assigned.id, why)
-    audit.record(conn, now, by, state, assigned.key, reason)
-    if assigned.owes:
-        for copy in _copies_left_alone(conn, assigned.occurrence_id):
-            close(conn, copy, state, by, now, reason)
-    return True
+    reason = note if state in WITH_REASON else None
+    values = {"state": state, "reason": reason, "closed_at": now, "closed_by": by}
+    if not change(conn, assigned, **values, next_at=None, asked_on=None):
+        return []
+    reminders.cancel(conn, assigned.id, reason or answered(state, by))
+    audit.record(conn, now, by, state, assigned.key, note, **detail)
+    copies = _copies_left_alone(conn, assigned.occurrence_id) if assigned.owes else []
+    return [assigned] + [
+        closed for copy in copies for closed in close(conn, copy, state, by, now, note)
+    ]
+
+
+def answered(state: str, by: str) -> Text:
+    """Why what was queued is not told any more."""
+    return _("answered: {state}, by {by}", state=STATE_WORDS[state], by=by)
 
 
 def _copies_left_alone(conn: Connection, occurrence_id: int) -> list[Assigned]:
-    open_ones = _assigned.where(
-        assignment.c.occurrence_id == occurrence_id, assignment.c.state.in_(OPEN)
-    )
-    left = [Assigned(*row) for row in conn.execute(open_ones)]
+    left = still_open(conn, occurrence_id)
     return [] if any(assigned.owes for assigned in left) else left
 
 
-def done(conn: Connection, assigned: Assigned, by: str, note: str, now: datetime) -> bool:
-    """The office records that it is done; False when that was recorded already.
-
-    Refused for a copy, and for what has been waived or withdrawn.
-    """
-    if assigned.state == "done":
-        return False
-    if not assigned.owes:
-        raise Refused(_("{key}: this unit only gets copies and owes no answer", key=assigned.key))
-    if assigned.state in ("waived", "withdrawn"):
-        text = _("{key} is {state}; there is nothing to be done", key=assigned.key,
-                 state=assigned.state)  # fmt: skip
-        raise Refused(text)
-    values = {"at": now, "by": by, "kind": "done", "note": note}
-    conn.execute(insert(answer).values(assignment_id=assigned.id, **values))
-    return close(conn, assigned, "done", by, now)
+def copies_of(conn: Connection, assigned: Assigned) -> list[Assigned]:
+    """The closed copies of an assignment's occurrence."""
+    mine = assignment.c.occurrence_id == assigned.occurrence_id
+    return assigned_where(conn, mine, ~assignment.c.owes, assignment.c.state.in_(CLOSED))
 
 
-def _change(conn: Connection, assigned: Assigned, **values: object) -> bool:
+def still_open(conn: Connection, occurrence_id: int) -> list[Assigned]:
+    """The open assignments of an occurrence, copies too."""
+    mine = assignment.c.occurrence_id == occurrence_id
+    return assigned_where(conn, mine, assignment.c.state.in_(OPEN))
+
+
+def change(conn: Connection, assigned: Assigned, **values: object) -> bool:
     """Changes an assignment if it still is in the state that was read."""
     same = and_(assignment.c.id == assigned.id, assignment.c.state == assigned.state)
     return conn.execute(update(assignment).where(same).values(values)).rowcount == 1

@@ -58,7 +58,7 @@ def migrate(engine: Engine, folder: Path) -> None:
     Refused, and nothing changed, when the database was made by a newer program.
     """
     known = sorted(path.name.split("_")[0] for path in (folder / "versions").glob("[0-9]*.py"))
-    with engine.begin() as conn:
+    with _foreign_keys_asleep(engine) as conn, conn.begin():
         found = _schema_version(conn)
         if found == known[-1]:
             return
@@ -73,6 +73,25 @@ def migrate(engine: Engine, folder: Path) -> None:
         config = Config(attributes={"connection": conn})
         config.set_main_option("script_location", str(folder).replace("%", "%%"))
         command.upgrade(config, "head")
+        if conn.dialect.name == "sqlite":
+            broken = conn.exec_driver_sql("PRAGMA foreign_key_check").all()
+            assert not broken, broken
+
+
+@contextmanager
+def _foreign_keys_asleep(engine: Engine) -> Iterator[Connection]:
+    """A table that others refer to can be made anew in SQLite only while nobody minds, and the
+    switch has no effect inside a transaction."""
+    with engine.connect() as conn:
+        if conn.dialect.name != "sqlite":
+            yield conn
+            return
+        driver: Any = conn.connection.driver_connection
+        driver.execute("PRAGMA foreign_keys = OFF")
+        try:
+            yield conn
+        finally:
+            driver.execute("PRAGMA foreign_keys = ON")
 
 
 def _schema_version(conn: Connection) -> str | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, exists, insert, select, tuple_, update
+from sqlalchemy import Connection, delete, exists, func, insert, select, tuple_, update
 
 from dispatcher.errors import Refused
 from dispatcher.i18n import Text, _
@@ -25,6 +26,28 @@ def adoptions(conn: Connection) -> dict[AdoptionKey, date]:
     """The day on which each was adopted."""
     rows = conn.execute(select(*adoption.c["duty", "cadence", "unit", "adopted_on"]))
     return {(duty, cadence, unit): day for duty, cadence, unit, day in rows}
+
+
+def adopted(conn: Connection, duties: Collection[str]) -> dict[str, dict[str, date]]:
+    """The day on which each unit adopted each of ``duties``, by duty and unit."""
+    query = select(*adoption.c["duty", "unit", "adopted_on"]).where(adoption.c.duty.in_(duties))
+    found: dict[str, dict[str, date]] = defaultdict(dict)
+    for duty, unit, day in conn.execute(query):
+        found[duty][unit] = day
+    return found
+
+
+def first_adoption(conn: Connection) -> date | None:
+    """The day of the oldest adoption, if there is any."""
+    found: date | None = conn.scalar(select(func.min(adoption.c.adopted_on)))
+    return found
+
+
+def adopted_on(conn: Connection, key: AdoptionKey) -> date | None:
+    """The day on which one was adopted; None before the first pass that knew it."""
+    columns = tuple_(adoption.c.duty, adoption.c.cadence, adoption.c.unit)
+    found: date | None = conn.scalar(select(adoption.c.adopted_on).where(columns == key))
+    return found
 
 
 def adopt(conn: Connection, keys: Collection[AdoptionKey], today: date) -> None:
@@ -76,17 +99,19 @@ class Known(NamedTuple):
     event: bool
 
 
-def known(conn: Connection) -> dict[tuple[str, str], Known]:
-    """Every occurrence in the ledger by duty and period. It looks at all of them: once a day."""
+def known(conn: Connection, since: date | None) -> dict[tuple[str, str], Known]:
+    """The occurrences that opened from ``since`` on (None: every one), by duty and period."""
     columns = occurrence.c[
         "duty", "period", "id", "reason", "opens_on", "due_on", "nominal_on", "provisional", "event"
     ]
+    lately = occurrence.c.opens_on >= (since or date.min)
     by_id: dict[int, Known] = {}
     found = {}
-    for row in conn.execute(select(*columns)):
+    for row in conn.execute(select(*columns).where(lately)):
         entry = Known(set(), *row[2:])
         found[row.duty, row.period] = by_id[entry.id] = entry
-    for occurrence_id, unit in conn.execute(select(*assignment.c["occurrence_id", "unit"])):
+    units = select(*assignment.c["occurrence_id", "unit"]).join_from(occurrence, assignment)
+    for occurrence_id, unit in conn.execute(units.where(lately)):
         by_id[occurrence_id].units.add(unit)
     return found
 

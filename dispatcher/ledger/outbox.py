@@ -8,18 +8,21 @@ nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, bindparam, insert, or_, select, update
 
-from dispatcher.ledger.tables import attempt, message, message_item
+from dispatcher.ledger.tables import NO_SLIP, attachment, attempt, message, message_item
 from dispatcher.ledger.types import clock_seconds
 
 LEASE = 300.0
 """Seconds; every channel's deadline for one attempt is shorter."""
-Kind = Literal["digest", "brief", "status", "test"]
+Kind = Literal["digest", "brief", "status", "test", "slip"]
+
+
+NOT_IN_VAIN = message.c.state.not_in(("cancelled", "failed"))
 
 
 class Address(NamedTuple):
@@ -30,11 +33,17 @@ class Address(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What a message says."""
+    """What a message says, and the files that it carries, each with its name."""
 
     subject: str
     text: str
     html: str
+    files: tuple[tuple[str, bytes], ...] = ()
+
+    @property
+    def words(self) -> dict[str, str]:
+        """The columns of a message."""
+        return {"subject": self.subject, "text": self.text, "html": self.html}
 
 
 class Claimed(NamedTuple):
@@ -50,35 +59,47 @@ class Claimed(NamedTuple):
 
 
 def queue(
-    conn: Connection,
-    to: Address,
-    kind: Kind,
-    at: datetime,
-    *,
-    items: Collection[int] = (),
-    content: Content | None = None,
+    conn: Connection, to: Address, kind: Kind, at: datetime, *, content: Content
 ) -> int | None:
-    """Queues a message, to leave from ``at`` on; gives its id.
+    """Queues a message, to leave from ``at`` on; gives its id, or None when the address has had
+    such a message at this very instant."""
+    key = {**to._asdict(), "kind": kind, "at": at}
+    if conn.scalar(select(message.c.id).filter_by(**key).where(NO_SLIP)) is not None:
+        return None
+    return _queue(conn, key | content.words)
 
-    A digest that waits for its first attempt takes the reminders ``items`` of a later one. None
-    when the address has had such a message at this very instant: what is left over waits for the
-    next pass.
+
+def queue_digest(
+    conn: Connection, to: Address, at: datetime, since: datetime, items: Collection[int]
+) -> int | None:
+    """Queues a digest of the reminders ``items``, or adds them to one that waits for its first
+    attempt; gives its id.
+
+    None when the address has had a digest from ``since`` on: they wait for a later one.
     """
-    key = {**to._asdict(), "kind": kind}
-    waiting = select(message.c.id).filter_by(**key, state="queued", attempts=0)
-    found = conn.scalar(waiting) if items else None
+    key = {**to._asdict(), "kind": "digest"}
+    digest = select(message.c.id).filter_by(**key).where(NO_SLIP)
+    found = conn.scalar(digest.filter_by(state="queued", attempts=0))
     if found is None:
-        if conn.scalar(select(message.c.id).filter_by(**key, at=at)) is not None:
+        had = or_(message.c.at == at, and_(message.c.at >= since, NOT_IN_VAIN))
+        if conn.scalar(digest.where(had).limit(1)) is not None:
             return None
-        values = {**key, "at": at, "state": "queued", "attempts": 0, "next_attempt_at": at}
-        said = content._asdict() if content else {}
-        done = conn.execute(insert(message).values(values | said))
-        assert done.inserted_primary_key
-        found = int(done.inserted_primary_key[0])
-    if items:
-        rows = [{"message_id": found, "reminder_id": item} for item in items]
-        conn.execute(insert(message_item), rows)
+        found = _queue(conn, key | {"at": at})
+    rows = [{"message_id": found, "reminder_id": item} for item in items]
+    conn.execute(insert(message_item), rows)
     return found
+
+
+def _queue(conn: Connection, values: Mapping[str, object]) -> int:
+    waiting = {"state": "queued", "attempts": 0, "next_attempt_at": values["at"]}
+    done = conn.execute(insert(message).values({**values, **waiting}))
+    assert done.inserted_primary_key
+    return int(done.inserted_primary_key[0])
+
+
+def queue_slip(conn: Connection, to: Address, slip_id: int, content: Content, at: datetime) -> None:
+    """Queues a released slip, to leave from ``at`` on as it is; an address gets a slip once."""
+    _queue(conn, {**to._asdict(), "kind": "slip", "slip_id": slip_id, "at": at, **content.words})
 
 
 _due = (
@@ -127,13 +148,28 @@ def begin_sending(
         state="sending",
         attempts=number,
         lease_until=clock_seconds() + LEASE,
-        **content._asdict(),
+        **content.words,
     )  # fmt: skip
     if conn.execute(begun).rowcount == 0:
         return None
     values = {"number": number, "started_at": now, "outcome": "sending"}
     conn.execute(insert(attempt).values(message_id=claimed.id, **values))
+    if claimed.content is None and content.files:
+        rows = [
+            {"message_id": claimed.id, "name": name, "content": file}
+            for name, file in content.files
+        ]
+        conn.execute(insert(attachment), rows)
     return number
+
+
+def frozen(conn: Connection, claimed: Claimed) -> Content | None:
+    """What a message said at its first attempt, files and all; None while it may change."""
+    if claimed.content is None:
+        return None
+    query = select(*attachment.c["name", "content"]).order_by(attachment.c.name)
+    files = conn.execute(query.where(attachment.c.message_id == claimed.id))
+    return claimed.content._replace(files=tuple((name, file) for name, file in files))
 
 
 def release(conn: Connection, claimed: Claimed, at: datetime) -> None:

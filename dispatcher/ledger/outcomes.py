@@ -10,19 +10,21 @@ from sqlalchemy import Connection, and_, delete, exists, func, or_, select, upda
 
 from dispatcher.i18n import Text, _
 from dispatcher.ledger.outbox import Claimed, at_attempt
-from dispatcher.ledger.reminders import WITHDRAWN
+from dispatcher.ledger.reminders import CLOSING
 from dispatcher.ledger.tables import (
     ALIVE,
-    CHASED,
     DELIVERED,
     IS_QUEUED,
     IS_UNKNOWN,
+    NO_SLIP,
     assignment,
     attempt,
     message,
     message_item,
     reminder,
+    slip,
 )
+from dispatcher.ledger.transitions import CHASED
 from dispatcher.ledger.types import clock_seconds
 
 MAX_UNKNOWN = 3
@@ -135,10 +137,14 @@ def prune(conn: Connection, claimed: Claimed, now: datetime) -> bool:
     """Drops from a claimed message what nobody needs to be told any more.
 
     After its first attempt a digest keeps its bytes, and goes on while any part of it is needed.
-    Ends the message and gives False when nothing is left to say.
+    A slip goes out unless it has been made void. Ends the message and gives False when nothing is
+    left to say.
     """
+    if claimed.kind == "slip":
+        why = _why_void(conn, claimed.id)
+        return why is None or _drop(conn, claimed.id, why, now)
     if claimed.kind != "digest":
-        return _is_latest(conn, claimed) or _drop(conn, claimed, _("a later one says it"), now)
+        return _is_latest(conn, claimed) or _drop(conn, claimed.id, _("a later one says it"), now)
     rows = conn.execute(
         select(*reminder.c["id", "reason"], _wanted.label("wanted"))
         .join_from(message_item, reminder)
@@ -154,12 +160,26 @@ def prune(conn: Connection, claimed: Claimed, now: datetime) -> bool:
         items = message_item.c
         gone = and_(items.message_id == claimed.id, items.reminder_id.in_(unwanted))
         conn.execute(delete(message_item).where(gone))
-    return len(unwanted) < len(rows) or _drop(conn, claimed, reason, now)
+    return len(unwanted) < len(rows) or _drop(conn, claimed.id, reason, now)
+
+
+def _why_void(conn: Connection, message_id: int) -> Text | None:
+    query = select(slip.c.reason).join_from(message, slip).where(message.c.id == message_id)
+    why: Text | None = conn.scalar(query)
+    return why
+
+
+def cancel_slip(conn: Connection, slip_id: int, reason: Text, now: datetime) -> None:
+    """Ends the messages of a slip that wait; one that is claimed is dropped when it is pruned."""
+    waiting = select(message.c.id).filter_by(slip_id=slip_id, state="queued")
+    for message_id in conn.scalars(waiting).all():
+        _drop(conn, message_id, reason, now)
 
 
 def _is_latest(conn: Connection, claimed: Claimed) -> bool:
     same = {"channel": claimed.channel, "address": claimed.address, "kind": claimed.kind}
-    latest: int | None = conn.scalar(select(func.max(message.c.id)).filter_by(**same))
+    query = select(func.max(message.c.id)).filter_by(**same).where(NO_SLIP)
+    latest: int | None = conn.scalar(query)
     return latest == claimed.id
 
 
@@ -183,18 +203,18 @@ _later_elsewhere = (
     .correlate_except(_later)
 )
 _wanted = and_(
-    or_(assignment.c.state.in_(CHASED), reminder.c.step == WITHDRAWN),
+    or_(assignment.c.state.in_(CHASED), reminder.c.step.in_(CLOSING)),
     or_(IS_QUEUED, and_(reminder.c.state == "told", ~_later_elsewhere)),
 )
 """Told at one address, a reminder is still wanted at the unit's others, until a later one comes."""
 
 
-def _drop(conn: Connection, claimed: Claimed, reason: Text, now: datetime) -> bool:
+def _drop(conn: Connection, message_id: int, reason: Text, now: datetime) -> bool:
     """Ends a message without sending it (again); one that may have arrived stays unknown."""
-    if _unknowns(conn, claimed.id):
-        _end(conn, claimed.id, "unknown", now)
+    if _unknowns(conn, message_id):
+        _end(conn, message_id, "unknown", now)
     else:
-        _end(conn, claimed.id, "cancelled", now, reason=reason)
+        _end(conn, message_id, "cancelled", now, reason=reason)
     return False
 
 

@@ -8,104 +8,18 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from dispatcher.i18n import Text
-from dispatcher.ledger.reminders import MOVED
 from dispatcher.ledger.tables import (
     ALIVE,
-    CHASED,
+    IS_FAILED,
+    IS_REPORT,
     IS_UNKNOWN,
     assignment,
     attempt,
     message,
-    message_item,
     occurrence,
     reminder,
 )
-
-
-class Item(NamedTuple):
-    """An assignment as a digest tells it; the same fields as ``dispatch.digest.Item``.
-
-    ``times`` counts the overdue steps told in this round, this one included, ``lapsed`` the earlier
-    periods of the duty that the unit let lapse.
-    """
-
-    unit: str
-    role: str
-    owes: bool
-    duty: str
-    title: str
-    task: str
-    rows: tuple[int, ...]
-    clause: str
-    period: str
-    opens: date
-    due: date
-    nominal: date
-    provisional: bool
-    progress: bool
-    step: str
-    round: int
-    times: int
-    lapsed: int
-    lead: tuple[str, ...]
-    old_due: date | None
-
-
-_urged = reminder.alias()
-_times = (
-    select(func.count())
-    .select_from(_urged)
-    .where(
-        _urged.c.assignment_id == reminder.c.assignment_id,
-        _urged.c.round == reminder.c.round,
-        _urged.c.addressee == reminder.c.addressee,
-        _urged.c.step.like("T+%"),
-        _urged.c.state.in_(("told", "queued")),
-    )
-    .scalar_subquery()
-)
-_let_lapse, _lapsed_of = assignment.alias(), occurrence.alias()
-_lapsed = (
-    select(func.count())
-    .select_from(_let_lapse.join(_lapsed_of))
-    .where(
-        _let_lapse.c.unit == assignment.c.unit,
-        _let_lapse.c.state == "lapsed",
-        _lapsed_of.c.duty == occurrence.c.duty,
-    )
-    .scalar_subquery()
-)
-_item: tuple[ColumnElement[Any], ...] = (
-    *assignment.c["unit", "role", "owes"],
-    *occurrence.c["duty", "title", "task", "rows", "clause", "period", "opens_on"],
-    assignment.c.due_on,
-    *occurrence.c["nominal_on", "provisional", "progress"],
-    *reminder.c["step", "round"],
-    _times,
-    _lapsed,
-    occurrence.c.lead,
-    reminder.c.old_due_on,
-)
-
-
-def items_of(conn: Connection, message_id: int) -> list[Item]:
-    """What a message holds, by due date: an assignment once, as its latest notice or step.
-
-    A move speaks for a step beside it, since it gives the same date and the one before as well.
-    """
-    query = (
-        select(reminder.c.assignment_id, *_item)
-        .join_from(message_item, reminder)
-        .join(assignment)
-        .join(occurrence)
-        .where(message_item.c.message_id == message_id)
-        .order_by(reminder.c.step.like(f"{MOVED}%"), reminder.c.id)
-    )
-    found = {}
-    for key, *values in conn.execute(query):
-        item = Item(*values)
-        found[key] = item._replace(rows=tuple(item.rows), lead=tuple(item.lead))
-    return sorted(found.values(), key=lambda item: (item.due, item.unit, item.duty, item.period))
+from dispatcher.ledger.transitions import CHASED
 
 
 class Standing(NamedTuple):
@@ -177,13 +91,14 @@ _sent = message.c[
 def messages_since(conn: Connection, since: datetime) -> list[Sent]:
     """Everything settled after ``since``, and everything that is still on its way, in order."""
     lately = or_(message.c.settled_at > since, message.c.state.in_(ALIVE))
-    return [Sent(*row) for row in conn.execute(select(*_sent).where(lately).order_by(message.c.id))]
+    # Sorted here: for rows in the order of their key SQLite would rather read them all.
+    return sorted(Sent(*row) for row in conn.execute(select(*_sent).where(lately)))
 
 
-def last_message(conn: Connection, kind: str) -> Sent | None:
-    """The latest message of a kind, whatever became of it."""
-    query = select(*_sent).where(message.c.kind == kind).order_by(message.c.id.desc()).limit(1)
-    row = conn.execute(query).first()
+def last_report(conn: Connection, kind: str) -> Sent | None:
+    """The latest brief or status message, whatever became of it."""
+    query = select(*_sent).where(IS_REPORT, message.c.kind == kind).order_by(message.c.id.desc())
+    row = conn.execute(query.limit(1)).first()
     return Sent(*row) if row else None
 
 
@@ -202,7 +117,7 @@ def unreached(conn: Connection) -> list[Unreached]:
         select(*reminder.c["unit", "step", "reason"], *occurrence.c["duty", "period"])
         .join_from(reminder, assignment)
         .join(occurrence)
-        .where(reminder.c.state == "failed", assignment.c.state.in_(CHASED))
+        .where(IS_FAILED, assignment.c.state.in_(CHASED))
         .order_by(reminder.c.id)
     )
     return [
@@ -212,7 +127,8 @@ def unreached(conn: Connection) -> list[Unreached]:
 
 
 class Duplicate(NamedTuple):
-    """A message that may have arrived twice: attempt ``number`` followed one of unknown outcome."""
+    """A message that may have arrived twice: attempt ``number`` followed one of unknown outcome,
+    ``lost``, the last such before it."""
 
     message_id: int
     channel: str
@@ -220,24 +136,27 @@ class Duplicate(NamedTuple):
     number: int
     outcome: str
     started_at: datetime
+    lost: int
+    lost_at: datetime
 
 
 def possible_duplicates(conn: Connection) -> list[Duplicate]:
     """Every possible second copy, in order. An attempt that certainly failed made none."""
-    before = attempt.alias()
-    lost = and_(
-        attempt.c.message_id == before.c.message_id,
-        attempt.c.number < before.c.number,
-        IS_UNKNOWN,
+    second = attempt.alias()
+    followed = and_(second.c.message_id == attempt.c.message_id, second.c.number > attempt.c.number)
+    columns: tuple[ColumnElement[Any], ...] = (
+        *message.c["id", "channel", "address"],
+        *second.c["number", "outcome", "started_at"],
+        func.max(attempt.c.number),
+        func.max(attempt.c.started_at),
     )
     query = (
-        select(*message.c["id", "channel", "address"], *before.c["number", "outcome", "started_at"])
-        .join_from(message, before)
-        .where(
-            before.c.outcome.in_(("sending", "sent", "unknown")),
-            select(attempt.c.number).where(lost).exists(),
-        )
-        .order_by(message.c.id, before.c.number)
+        select(*columns)
+        .join_from(attempt, second, followed)
+        .join(message, message.c.id == attempt.c.message_id)
+        .where(IS_UNKNOWN, second.c.outcome.in_(("sending", "sent", "unknown")))
+        .group_by(message.c.id, second.c.number)
+        .order_by(message.c.id, second.c.number)
     )
     return [Duplicate(*row) for row in conn.execute(query)]
 

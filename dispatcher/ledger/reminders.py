@@ -20,30 +20,29 @@ from sqlalchemy import (
 )
 
 from dispatcher.i18n import Text
-from dispatcher.ledger.tables import (
-    CHASED,
-    IS_QUEUED,
-    assignment,
-    message,
-    message_item,
-    reminder,
-)
+from dispatcher.ledger.tables import IS_QUEUED, assignment, message, message_item, reminder
+from dispatcher.ledger.transitions import CHASED
 
-WITHDRAWN = "withdrawn"
-MOVED = "moved"
-"""Notices: they are no steps. The step of a move is ``moved 2026-04-15``."""
+WITHDRAWN, WAIVED, MOVED = "withdrawn", "waived", "moved"
+EXTENDED, REFUSED, RETURNED, REOPENED = "extended", "refused", "returned", "reopened"
+"""Notices: they are no steps. The step of a move is ``moved 2026-04-15``; a notice that comes
+again in one round is ``refused.2``."""
+CLOSING = (WITHDRAWN, WAIVED)
+"""Notices that nothing is owed any more."""
 
 
 class Reminder(NamedTuple):
-    """A reminder of an assignment in one of its rounds."""
+    """A reminder of an assignment in one of its rounds; ``told_at`` only once it is told."""
 
     id: int
     step: str
     state: str
     old_due_on: date | None
+    addressee: str
+    told_at: datetime | None
 
 
-_columns = reminder.c["id", "step", "state", "old_due_on"]
+_columns = reminder.c["id", "step", "state", "old_due_on", "addressee", "told_at"]
 _left = exists().where(
     message_item.c.reminder_id == reminder.c.id,
     message.c.id == message_item.c.message_id,
@@ -66,6 +65,7 @@ def new(
         "reason": None,
         "queued_at": now,
         "old_due_on": None,
+        "remark": None,
     }
 
 
@@ -120,6 +120,13 @@ def supersede(conn: Connection, reasons: Iterable[tuple[int, Text]]) -> None:
 def cancel(conn: Connection, assignment_id: int, reason: Text) -> None:
     """Takes back all queued reminders of an assignment whose content has not left."""
     mine = and_(reminder.c.assignment_id == assignment_id, IS_QUEUED, ~_left)
+    conn.execute(update(reminder).where(mine).values(state="cancelled", reason=reason))
+
+
+def cancel_warnings(conn: Connection, assignment_id: int, reason: Text) -> None:
+    """Takes back the queued steps before the due date whose content has not left."""
+    before = or_(reminder.c.step == "open", reminder.c.step.like("T-%"))
+    mine = and_(reminder.c.assignment_id == assignment_id, IS_QUEUED, before, ~_left)
     conn.execute(update(reminder).where(mine).values(state="cancelled", reason=reason))
 
 

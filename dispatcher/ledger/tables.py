@@ -19,6 +19,7 @@ from sqlalchemy import (
     ForeignKeyConstraint,
     Index,
     Integer,
+    LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
     String,
@@ -27,16 +28,19 @@ from sqlalchemy import (
     literal_column,
 )
 
+from dispatcher.ledger.transitions import (
+    ANSWERS,
+    CHASED,
+    CLOSED,
+    STATES,
+    WITH_REASON,
+    allowed_answers,
+)
 from dispatcher.ledger.types import Instant, Json, Sentence
 
 NAMES = {"ck": "ck_%(table_name)s_%(constraint_name)s"}
 metadata = MetaData(naming_convention=NAMES)
 
-CHASED = ("pending", "acknowledged", "returned")
-"""Assignments that are still told of their steps."""
-OPEN = (*CHASED, "reported")
-"""Assignments that an edit of the plan may still move or withdraw."""
-WITH_REASON = ("waived", "withdrawn", "lapsed")
 LEASED = ("claimed", "sending")
 ALIVE = ("queued", *LEASED)
 """Messages that may still leave."""
@@ -59,9 +63,11 @@ def exactly_in(column: str, *states: str) -> CheckConstraint:
     return CheckConstraint(condition, name=f"{column}_exactly")
 
 
-def partial_index(name: str, condition: ColumnElement[bool], *columns: Column[Any]) -> None:
-    """An index of the few rows that hold ``condition``: its cost does not grow with the past."""
-    Index(name, *columns, sqlite_where=condition, postgresql_where=condition)
+def partial_index(
+    name: str, condition: ColumnElement[bool], *columns: Column[Any], unique: bool = False
+) -> None:
+    """An index of the rows that hold ``condition`` only: its cost does not grow with the others."""
+    Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
 installation = Table(
@@ -127,6 +133,8 @@ occurrence = Table(
     exactly_in("reason", "skipped"),
 )
 """A duty in a period, with the plan's words as they were when it opened."""
+Index("ix_occurrence_opens", occurrence.c.opens_on)
+Index("ix_occurrence_period", occurrence.c.period)
 
 assignment = Table(
     "assignment",
@@ -143,21 +151,32 @@ assignment = Table(
     Column("reason", Sentence),
     Column("closed_at", Instant),
     Column("closed_by", String),
+    Column("missed", Boolean, nullable=False, server_default=literal_column("0")),
+    Column("asked_on", Date),
     UniqueConstraint("occurrence_id", "unit"),
     one_of("role", "lead", "responsible"),
-    one_of("state", *OPEN, "done", *WITH_REASON),
+    one_of("state", *STATES),
     exactly_in("reason", *WITH_REASON),
-    exactly_in("closed_at", "done", *WITH_REASON),
-    exactly_in("closed_by", "done", *WITH_REASON),
+    exactly_in("closed_at", *CLOSED),
+    exactly_in("closed_by", *CLOSED),
     CheckConstraint("round > 0", name="round"),
     CheckConstraint(f"next_at IS NULL OR state IN {_quoted(CHASED)}", name="next_at"),
+    CheckConstraint(f"asked_on IS NULL OR state IN {_quoted(CHASED)}", name="asked_on"),
 )
 """An occurrence as one unit owes it, or (``owes`` false) is told of it.
 
-``due_on`` is this unit's own date; ``next_at`` caches the instant of its next step.
+``due_on`` is this unit's own date; ``next_at`` caches the instant of its next step; ``missed``
+says that the latest figures miss a measure; ``asked_on`` is the date of an extension that the
+unit has asked for and nobody has granted or refused.
 """
 partial_index("ix_assignment_due", assignment.c.next_at.is_not(None), assignment.c.next_at)
 Index("ix_assignment_unit", assignment.c.unit, assignment.c.due_on)
+Index("ix_assignment_due_on", assignment.c.due_on)
+Index("ix_assignment_state", assignment.c.state, assignment.c.due_on)
+IS_MISSED = assignment.c.missed == literal_column("1")
+# By `missed` too: SQLite uses a partial index in an OR only by an equality.
+partial_index("ix_assignment_missed", IS_MISSED, *assignment.c["missed", "due_on"])
+partial_index("ix_assignment_asked", assignment.c.asked_on.is_not(None), assignment.c.due_on)
 
 round_ = Table(
     "round",
@@ -187,6 +206,7 @@ reminder = Table(
     Column("queued_at", Instant, nullable=False),
     Column("told_at", Instant),
     Column("old_due_on", Date),
+    Column("remark", String),
     ForeignKeyConstraint(["assignment_id", "round"], ["round.assignment_id", "round.number"]),
     UniqueConstraint("assignment_id", "round", "step", "addressee"),
     one_of("addressee", "owner", "superior", "office", "copy"),
@@ -194,10 +214,13 @@ reminder = Table(
     exactly_in("reason", "superseded", "cancelled", "failed"),
     exactly_in("told_at", "told"),
 )
-"""That ``unit`` is to be told a step; ``old_due_on`` is the date before a move."""
+"""That ``unit`` is to be told a step, or a notice: ``old_due_on`` is the date before a move,
+``remark`` what the office said to it."""
 IS_QUEUED = reminder.c.state == literal_column("'queued'")
 """As a literal, for SQLite finds a partial index only by the very words of its condition."""
 partial_index("ix_reminder_queued", IS_QUEUED, reminder.c.id)
+IS_FAILED = reminder.c.state == literal_column("'failed'")
+partial_index("ix_reminder_failed", IS_FAILED, reminder.c.state)
 
 message = Table(
     "message",
@@ -217,8 +240,8 @@ message = Table(
     Column("receipt", String),
     Column("reason", Sentence),
     Column("settled_at", Instant),
-    UniqueConstraint("channel", "address", "kind", "at"),
-    one_of("kind", "digest", "brief", "status", "test"),
+    Column("slip_id", ForeignKey("slip.id")),
+    one_of("kind", "digest", "brief", "status", "test", "slip"),
     one_of("state", *ALIVE, *DELIVERED, "failed", "cancelled"),
     exactly_in("next_attempt_at", "queued"),
     exactly_in("lease_until", *LEASED),
@@ -226,6 +249,7 @@ message = Table(
     exactly_in("settled_at", *DELIVERED, "failed", "cancelled"),
     CheckConstraint("attempts >= 0", name="attempts"),
     CheckConstraint("attempts = 0 OR subject IS NOT NULL", name="frozen"),
+    CheckConstraint("(kind = 'slip') = (slip_id IS NOT NULL)", name="slip"),
     # An id is in the Message-ID: it must never come again, not even after rows were pruned.
     sqlite_autoincrement=True,
 )
@@ -234,6 +258,25 @@ partial_index(
     "ix_message_queued", message.c.next_attempt_at.is_not(None), message.c.next_attempt_at
 )
 partial_index("ix_message_leased", message.c.lease_until.is_not(None), message.c.lease_until)
+NO_SLIP = message.c.slip_id.is_(None)
+partial_index(
+    "ux_message_at",
+    NO_SLIP,
+    *message.c["channel", "address", "kind", "at"],
+    unique=True,
+)
+partial_index(
+    "ux_message_slip",
+    message.c.slip_id.is_not(None),
+    *message.c["slip_id", "channel", "address"],
+    unique=True,
+)
+"""An address gets one message of a kind at one time, and a slip once."""
+Index("ix_message_state", message.c.state)
+Index("ix_message_settled", message.c.settled_at)
+IS_REPORT = message.c.kind.in_((literal_column("'brief'"), literal_column("'status'")))
+# Of these only: by an index of every kind SQLite would look for what is due to leave.
+partial_index("ix_message_report", IS_REPORT, message.c.kind)
 
 message_item = Table(
     "message_item",
@@ -244,6 +287,16 @@ message_item = Table(
 )
 """Which reminders a message holds."""
 Index("ix_message_item_reminder", message_item.c.reminder_id)
+
+attachment = Table(
+    "attachment",
+    metadata,
+    Column("message_id", ForeignKey("message.id"), nullable=False),
+    Column("name", String, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("message_id", "name"),
+)
+"""A file that a message carries, frozen with it."""
 
 attempt = Table(
     "attempt",
@@ -274,14 +327,62 @@ answer = Table(
     Column("note", String, nullable=False),
     Column("due_on", Date),
     Column("figures", Json),
-    one_of(
-        "kind",
-        *("ack", "report", "done", "return", "ask", "grant", "refuse"),
-        *("waive", "withdraw", "reopen"),
+    Column("was", String, nullable=False),
+    Column("became", String, nullable=False),
+    one_of("kind", *ANSWERS),
+    CheckConstraint(
+        f"kind || ' ' || was || ' ' || became IN {_quoted(tuple(allowed_answers()))}",
+        name="transition",
     ),
 )
-"""What a unit or the office said to an assignment; ``due_on`` the date asked for or granted."""
+"""What a unit or the office said to an assignment, and the states before and after it.
+
+``due_on`` is the date asked for or given, ``figures`` the reported ones by measure, as texts.
+"""
 Index("ix_answer_assignment", answer.c.assignment_id)
+
+slip = Table(
+    "slip",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("assignment_id", ForeignKey("assignment.id"), nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("rung", Integer, nullable=False),
+    Column("colour", String, nullable=False),
+    Column("name", String, nullable=False),
+    Column("state", String, nullable=False),
+    Column("drafted_at", Instant, nullable=False),
+    Column("released_at", Instant),
+    Column("released_by", String),
+    Column("answer_due_on", Date),
+    Column("year", Integer),
+    Column("number", Integer),
+    Column("code", String),
+    Column("subject", String),
+    Column("text", String),
+    Column("html", String),
+    Column("reason", Sentence),
+    Column("voided_at", Instant),
+    ForeignKeyConstraint(["assignment_id", "round"], ["round.assignment_id", "round.number"]),
+    UniqueConstraint("assignment_id", "round", "rung"),
+    UniqueConstraint("year", "number"),
+    one_of("state", "draft", "released", "void"),
+    CheckConstraint("rung > 0", name="rung"),
+    CheckConstraint("number > 0", name="number"),
+    exactly_in("reason", "void"),
+    exactly_in("voided_at", "void"),
+    CheckConstraint("state <> 'draft' OR released_at IS NULL", name="draft"),
+    CheckConstraint("state <> 'released' OR released_at IS NOT NULL", name="released"),
+    *(
+        CheckConstraint(f"({column} IS NULL) = (released_at IS NULL)", name=f"{column}_given")
+        for column in (
+            *("released_by", "answer_due_on", "year", "number", "code", "subject", "text"),
+        )
+    ),
+)
+"""A colour slip (三色督办单) on one assignment: drafted by a pass, numbered and frozen when a named
+person releases it. A number is never used again, not even a void slip's."""
+partial_index("ix_slip_draft", slip.c.state == literal_column("'draft'"), slip.c.id)
 
 audit = Table(
     "audit",
@@ -298,3 +399,4 @@ audit = Table(
     CheckConstraint("hash IS NOT NULL OR prev_hash IS NULL", name="sealed"),
 )
 """What people, edits and operators changed; ``hash`` stays empty until a sealing pass chains it."""
+Index("ix_audit_at", audit.c.at)

@@ -68,6 +68,7 @@ def warnings(plan: Plan, year: int) -> list[Text]:
         *_rows(plan),
         *_contacts(plan),
         *_groups(plan),
+        *_missing_bases(plan),
         *_dead_steps(plan, year),
         *_provisional_spans(plan, year),
         *_missing_spans(plan, year),
@@ -96,6 +97,18 @@ def _groups(plan: Plan) -> Iterator[Text]:
             yield _(
                 "group '{group}' is to be confirmed: {why}", group=group.name, why=group.confirm
             )
+
+
+def _missing_bases(plan: Plan) -> Iterator[Text]:
+    for duty in plan.duties.values():
+        missing = [
+            measure.stem
+            for measure in duty.measures
+            if measure.base is None and any(target.number is None for target in measure.targets)
+        ]
+        if missing:
+            yield _("duty '{duty}': last year's figure ('base') is missing: {measures}",
+                    duty=duty.id, measures=list(dict.fromkeys(missing)))  # fmt: skip
 
 
 def _dead_steps(plan: Plan, year: int) -> Iterator[Text]:

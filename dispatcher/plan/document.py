@@ -6,11 +6,24 @@ from typing import Any
 
 from dispatcher.plan.english import FORMS as ENGLISH_FORMS
 from dispatcher.plan.phrases import FORMS, UNITS
-from dispatcher.plan.scalars import Blank, Choice, ClockTime, Day, Flag, Mail, Whole, Window, Words
+from dispatcher.plan.scalars import (
+    Blank,
+    Choice,
+    ClockTime,
+    Day,
+    Flag,
+    Mail,
+    MonthDay,
+    Whole,
+    Window,
+    Words,
+)
 from dispatcher.plan.shape import Either, Field, Many, Named, Record
 
 NAME = Words(forbidden="/@#")
 """Ids, units and subjects are joined with these characters in the ledger's keys."""
+FIGURE_NAME = Words(forbidden="/@#=\n")
+"""A measure or its subject, so that ``名称=数`` can be said on a command line."""
 ROLL = Choice(("preceding", "following", "none", "skip"))
 LENGTHS = {
     "week": "每周",
@@ -98,6 +111,7 @@ UNIT = Record(
         "aliases": Field(Many(NAME), "别名", "别的叫法、旧名称"),
         "contacts": Field(Many(CONTACT), "联系人", ""),
         "channels": Field(Many(NAME), "发送方式", "按先后,email 是邮件"),
+        "sheet": Field(Flag(), "附台账", "写 true,提醒时附上该单位的台账(Excel)"),
     }
 )
 GROUP = Either(
@@ -141,6 +155,38 @@ WHEN = Either(
         }
     ),
 )
+TARGETS = (
+    *("不低于99%", "不少于1", "至少1", "达到100%", "99%以上", ">=99%"),
+    *("不超过10%", "10%以内", "<=10%", "0", "只增不减", "有增加"),
+)
+"""One example of each form of a target; a number alone is just that number."""
+TARGET = Words(examples=TARGETS)
+MEASURE = Record(
+    {
+        "name": Field(FIGURE_NAME, "名称", "例如 参保率", required=True),
+        "unit": Field(Words(), "计量单位", "例如 个、户、万元;百分号写在引号里"),
+        "target": Field(
+            Either(scalar=TARGET, mapping=Named(MonthDay(), TARGET)),
+            "目标",
+            "照文件的说法写,例如 不低于99%;分日期的写 {09-30: 不低于75%, 12-31: 达到100%}",
+        ),
+        "each": Field(
+            Either(scalar=FIGURE_NAME, sequence=Many(FIGURE_NAME, filled=True)),
+            "分别填报",
+            "组名,或者几个项目、村的名称,一个一个数",
+        ),
+        "by": Field(
+            Either(scalar=Words(), sequence=Many(NAME, filled=True)),
+            "谁填",
+            "不写就是要反馈的单位都填",
+        ),
+        "base": Field(
+            Either(scalar=Words(), mapping=Named(FIGURE_NAME, Words())),
+            "上年数",
+            "只增不减、有增加的才写;分别填报的写 {潭东镇: 12}",
+        ),
+    }
+)
 DUTY = Record(
     {
         "id": Field(NAME, "编号", "小写英文和短横线,定了就不要再改", required=True),
@@ -168,9 +214,42 @@ DUTY = Record(
         "until": Field(Day(), "到哪天止", ""),
         "skip": Field(Named(NAME, Words()), "不做的期次", "期次: 理由"),
         "move": Field(Named(NAME, MOVE), "改日子的期次", "期次: {to: 日期, reason: 理由}"),
+        "measures": Field(Many(MEASURE), "指标", "反馈时要填报的数"),
         "note": Field(Words(), "备注", ""),
     },
     duties=True,
+)
+RUNG = Record(
+    {
+        "colour": Field(Choice(("蓝", "黄", "红", "橙", "白")), "颜色", "", required=True),
+        "name": Field(Words(), "名称", "例如 蓝色提醒单", required=True),
+        "after": Field(
+            Words(examples=("3wd", "0d", "-3d")),
+            "何时",
+            "逾期多久仍未反馈,0d 是到期当天,-3d 是到期前3天",
+            required=True,
+        ),
+        "to": Field(
+            Many(Choice(("owner", "superior", "office")), filled=True),
+            "发给谁",
+            "owner 责任单位,superior 上级,office 牵头单位",
+            required=True,
+        ),
+        "answer": Field(Words(examples=("3wd",)), "答复期限", "发出后多久内答复", required=True),
+        "unanswered": Field(Flag(), "上一级未答复", "写 true,上一级的单子到期没有答复才发"),
+        "demand": Field(Words(), "要求", "一句话,要单位做什么", required=True),
+    }
+)
+LADDER = Record(
+    {
+        "number": Field(
+            Words(examples=("蓉农督〔{year}〕{number}号",)),
+            "文号",
+            "{year} 是年份,{number} 是顺序号",
+            required=True,
+        ),
+        "rungs": Field(Many(RUNG, filled=True), "各级督办单", "从轻到重", required=True),
+    }
 )
 DOCUMENT = Record(
     {
@@ -180,6 +259,7 @@ DOCUMENT = Record(
         "channels": Field(Named(NAME, CHANNEL), "发送渠道", "邮件以外的渠道"),
         "units": Field(Named(NAME, UNIT), "单位", "", required=True),
         "groups": Field(Named(NAME, GROUP), "组", "几个单位的合称"),
+        "ladder": Field(LADDER, "督办单", "逾期后逐级发的督办单"),
         "duties": Field(Many(DUTY), "工作", "", required=True),
     }
 )

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from dispatcher.i18n import _
 from dispatcher.plan.cadence import Event, Rule
-from dispatcher.plan.model import Duty, Move, Offset, Plan
+from dispatcher.plan.model import Duty, Measure, Move, Offset, Plan
 from dispatcher.plan.names import Names, split_names
 from dispatcher.plan.shape import Entry, Report, Word, nearest
 from dispatcher.plan.spread import candidates
@@ -40,10 +40,11 @@ def read_offsets(
         else:
             workdays = match["unit"] in ("wd", "工作日")
             found.append(Offset(int(match["days"]), workdays, bool(match["every"])))
-    return tuple(sorted(dict.fromkeys(found), key=_nearness))
+    return tuple(sorted(dict.fromkeys(found), key=nearness))
 
 
-def _nearness(offset: Offset) -> tuple[bool, float]:
+def nearness(offset: Offset) -> tuple[bool, float]:
+    """What orders offsets by how far they reach."""
     return offset.every, offset.days * (DAYS_OF["workdays"] if offset.workdays else 1)
 
 
@@ -82,7 +83,7 @@ class DutyReader:
         cadence, progress = self.cadences.read(entry["when"])
         lead, units = self._parties(entry)
         when = entry["when"]
-        return Duty(
+        duty = Duty(
             id=str(entry["id"]),
             title=str(entry.get("title", "")),
             task=str(entry.get("task", "")),
@@ -103,9 +104,11 @@ class DutyReader:
             last=min(entry.get("until", self.plan.last), self.plan.last),
             skip={str(key): str(reason) for key, reason in entry.get("skip", {}).items()},
             move=self._moves(entry),
+            measures=(),
             note=str(entry.get("note", "")),
             place=entry.node.place,
         )
+        return duty._replace(measures=self._measures(entry, duty))
 
     def _parties(self, entry: Entry) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The leads, and every unit that is told, leads first."""
@@ -128,6 +131,13 @@ class DutyReader:
             for key, move in entry.get("move", {}).items()
             if {"to", "reason"} <= move.keys()
         }
+
+    def _measures(self, entry: Entry, duty: Duty) -> tuple[Measure, ...]:
+        if "measures" not in entry:
+            return ()
+        from dispatcher.plan.targets import MeasureReader
+
+        return MeasureReader(self.names, self.report).read(entry["measures"], duty.owing)
 
     def _check(self, duty: Duty, entry: Entry) -> None:
         if isinstance(duty.cadence, Event):

@@ -19,7 +19,7 @@ from dispatcher.plan.occurrences import (
 )
 from dispatcher.plan.scalars import read_day
 from dispatcher.plan.shape import nearest
-from dispatcher.plan.steps import steps
+from dispatcher.plan.steps import escalation_on, steps
 from dispatcher.plan.workdays import WEEKDAYS
 
 SHOWN_STEPS = 8
@@ -175,7 +175,9 @@ def why(plan: Plan, occurrence: Occurrence) -> list[Reason]:
         *chain,
         *_due_reasons(plan, occurrence),
         *_reminder_reasons(plan, occurrence),
+        *_escalation_reasons(plan, occurrence),
         *_party_reasons(duty),
+        *_measure_reasons(occurrence),
     ]
 
 
@@ -236,6 +238,31 @@ def _reminder_reasons(plan: Plan, occurrence: Occurrence) -> list[Reason]:
     at = plan.defaults.at.strftime("%H:%M")
     says = [_("{step} on {day}", step=step.name, day=step.on) for step in found]
     return [Reason(_("reminders"), _("at {at}: {steps}", at=at, steps=says))]
+
+
+def _escalation_reasons(plan: Plan, occurrence: Occurrence) -> list[Reason]:
+    day = escalation_on(plan, occurrence)
+    if day is None:
+        return []
+    whom = [plan.office]
+    if plan.defaults.escalate.to == "superior":
+        above = (plan.units[unit].superior for unit in occurrence.duty.owing)
+        whom = list(dict.fromkeys(unit or plan.office for unit in above))
+    says = _("unanswered on {day}, told to {units} as well", day=day, units=whom)
+    return [Reason(_("escalation"), says)]
+
+
+def _measure_reasons(occurrence: Occurrence) -> list[Reason]:
+    from dispatcher.plan.measures import target_words
+
+    duty, found = occurrence.duty, []
+    for measure in duty.measures:
+        target = target_words(measure, occurrence.nominal)
+        says = _("{measure}: {target}; from {units}", measure=measure.name,
+                 target=target if measure.targets else _("recorded only"),
+                 units=measure.by or duty.owing)  # fmt: skip
+        found.append(Reason(_("measure"), says))
+    return found
 
 
 def _party_reasons(duty: Duty) -> list[Reason]:

@@ -13,11 +13,15 @@ from zoneinfo import ZoneInfo
 from dispatcher.errors import Place
 
 if TYPE_CHECKING:
+    from decimal import Decimal
+
     from dispatcher.plan.cadence import Cadence, Due, Every
     from dispatcher.plan.workdays import Workdays
 
 Roll = Literal["preceding", "following", "none", "skip"]
 Expect = Literal["all", "lead"]
+Addressee = Literal["owner", "superior", "office"]
+Comparison = Literal[">=", "<=", "=", ">"]
 Length = Literal["week", "fortnight", "half-month", "month", "quarter", "half-year", "year"]
 
 
@@ -31,7 +35,7 @@ class Contact(NamedTuple):
 
 
 class Unit(NamedTuple):
-    """An office that owes something, or is told of it."""
+    """An office that owes something, or is told of it; ``sheet``: its digest carries its 台账."""
 
     name: str
     level: str = "district"
@@ -39,6 +43,7 @@ class Unit(NamedTuple):
     contacts: tuple[Contact, ...] = ()
     channels: tuple[str, ...] = ("email",)
     aliases: tuple[str, ...] = ()
+    sheet: bool = False
 
 
 class Group(NamedTuple):
@@ -62,6 +67,8 @@ class Span(NamedTuple):
 
 class Offset(NamedTuple):
     """A distance from the due date: calendar days, or workdays; ``every`` repeats it.
+
+    Only a Rung's may be negative, before the due date.
 
     >>> str(Offset(3, workdays=True)), str(Offset(5, workdays=True, every=True)), str(Offset(7))
     ('3wd', 'every 5wd', '7d')
@@ -97,6 +104,29 @@ class Escalation(NamedTuple):
     to: str = "superior"
 
 
+class Rung(NamedTuple):
+    """A colour slip (三色督办单), drafted for what is still unanswered ``after`` the due date.
+
+    It asks for an answer within ``answer`` of its release. An ``unanswered`` one is drafted only
+    when the slip of the rung below was not answered in time.
+    """
+
+    colour: str
+    name: str
+    after: Offset
+    to: tuple[Addressee, ...]
+    answer: Offset
+    unanswered: bool
+    demand: str
+
+
+class Ladder(NamedTuple):
+    """The colour slips, mildest first; ``number`` is a template of ``{year}`` and ``{number}``."""
+
+    number: str
+    rungs: tuple[Rung, ...]
+
+
 class Defaults(NamedTuple):
     """What holds for every duty that does not say otherwise.
 
@@ -113,6 +143,39 @@ class Defaults(NamedTuple):
     before: Mapping[str, tuple[Offset, ...]]
     overdue: tuple[Offset, ...]
     escalate: Escalation
+
+
+class Target(NamedTuple):
+    """What a figure has to reach: ``number``, or the measure's base when it is None.
+
+    ``until`` is the (month, day) by which it has to, None always.
+    """
+
+    compare: Comparison
+    number: Decimal | None
+    until: tuple[int, int] | None = None
+
+
+class Measure(NamedTuple):
+    """A figure that an answer reports (指标).
+
+    ``unit`` may be empty, and so may ``targets`` (in the order of ``until``): then the figure is
+    only recorded. ``by`` are the units that fill it in, none: every unit that owes an answer.
+    ``base`` is last year's figure. A measure of one ``subject`` bears it in its name:
+    公益性岗位数(潭东镇).
+    """
+
+    name: str
+    unit: str
+    targets: tuple[Target, ...]
+    by: tuple[str, ...]
+    base: Decimal | None
+    subject: str = ""
+
+    @property
+    def stem(self) -> str:
+        """Its name without the subject: 公益性岗位数."""
+        return self.name.removesuffix(f"({self.subject})") if self.subject else self.name
 
 
 class Duty(NamedTuple):
@@ -142,6 +205,7 @@ class Duty(NamedTuple):
     last: date
     skip: Mapping[str, str]
     move: Mapping[str, Move]
+    measures: tuple[Measure, ...]
     note: str
     place: Place
 
@@ -171,3 +235,4 @@ class Plan(NamedTuple):
     units: Mapping[str, Unit]
     groups: Mapping[str, Group]
     duties: Mapping[str, Duty]
+    ladder: Ladder | None

@@ -55,7 +55,7 @@ class Names:
                     yield unit
 
     def _members(self, name: str) -> Iterable[str]:
-        found = self.known.get(_folded(name))
+        found = self.find(name)
         if found is None:
             self._unknown(name)
             return ()
@@ -64,11 +64,15 @@ class Names:
             return [member for member in members if member]
         return (found,)
 
+    def find(self, name: str) -> str | None:
+        """The own name of the unit or group called ``name``; None, without a report, for others."""
+        return self.known.get(_folded(name))
+
     def one(self, name: str) -> str | None:
         """The unit called ``name``; None for an empty name, and for an unknown one, reported."""
         if not name:
             return None
-        found = self.known.get(_folded(name))
+        found = self.find(name)
         if found not in self.units:
             self._unknown(name)
             return None

@@ -14,6 +14,7 @@ from dispatcher.plan.cadence import Due, Every
 from dispatcher.plan.days import due_in
 from dispatcher.plan.document import DOCUMENT
 from dispatcher.plan.duties import DutyReader, read_offsets
+from dispatcher.plan.ladder import read_ladder
 from dispatcher.plan.model import (
     ChannelSetting,
     Contact,
@@ -92,6 +93,7 @@ def _plan(document: Entry, report: Report) -> Plan:
             for group in groups.values()
         },
         duties={},
+        ladder=read_ladder(document["ladder"], report) if "ladder" in document else None,
     )
     duties = DutyReader(plan, names, report).read_all(document["duties"])
     return plan._replace(duties=duties)
@@ -109,6 +111,7 @@ def _unit(name: str, entry: Entry) -> Unit:
         tuple(contacts),
         tuple(entry.get("channels", ("email",))),
         tuple(entry.get("aliases", ())),
+        entry.get("sheet", False),
     )
 
 

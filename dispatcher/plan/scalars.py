@@ -27,7 +27,9 @@ class Words(NamedTuple):
             return None
         bad = next((letter for letter in self.forbidden if letter in node.value), None)
         if bad:
-            text = _("'{value}' may not contain '{bad}'", value=node.value, bad=bad)
+            value = " ".join(node.value.split())
+            shown = _("a line break or control character") if bad == "\n" else bad
+            text = _("'{value}' may not contain '{bad}'", value=value, bad=shown)
             report(node.place, text)
             return None
         return Word.at(node)
@@ -119,6 +121,21 @@ class Day(NamedTuple):
         return {"type": "string", "format": "date", "pattern": r"^20\d\d-\d\d-\d\d$"}
 
 
+class MonthDay(NamedTuple):
+    """A day of any year, ``09-30``."""
+
+    def read(self, node: Node, report: Report) -> tuple[int, int] | None:
+        """Its month and day."""
+        found = read_month_day(node.value) if node.kind == "scalar" else None
+        if found is None:
+            wrong(node, report, _("a day like 09-30"))
+        return found
+
+    def schema(self) -> dict[str, Any]:
+        """A string in the form of a month and a day."""
+        return {"type": "string", "pattern": r"^\d\d-\d\d$"}
+
+
 class ClockTime(NamedTuple):
     """A time of day, ``09:00``."""
 
@@ -174,6 +191,12 @@ def read_day(text: str) -> date | None:
         return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
     except ValueError:
         return None
+
+
+def read_month_day(text: str) -> tuple[int, int] | None:
+    """``09-30`` as (9, 30), and so for any day of a leap year; None for anything else."""
+    day = read_day(f"2024-{text}")
+    return (day.month, day.day) if day else None
 
 
 def read_time(text: str) -> time | None:

@@ -79,10 +79,11 @@ class Kind(Protocol):
 
 
 class Many(NamedTuple):
-    """A list, or with ``single`` also one bare item."""
+    """A list, or with ``single`` also one bare item; ``filled``: of one item at least."""
 
     kind: Kind
     single: bool = False
+    filled: bool = False
 
     def read(self, node: Node, report: Report) -> list[Any] | None:
         """The items that could be read."""
@@ -92,12 +93,17 @@ class Many(NamedTuple):
             else:
                 wrong(node, report, _("a list: [...] or lines that begin with '- '"))
                 return None
+        if self.filled and not node.value:
+            wrong(node, report, _("a list of one item at least"))
+            return None
         found = (self.kind.read(item, report) for item in node.value)
         return [item for item in found if item is not None]
 
     def schema(self) -> dict[str, Any]:
         """An array."""
-        array = {"type": "array", "items": self.kind.schema()}
+        array: dict[str, Any] = {"type": "array", "items": self.kind.schema()}
+        if self.filled:
+            array["minItems"] = 1
         return {"anyOf": [self.kind.schema(), array]} if self.single else array
 
 

@@ -11,6 +11,7 @@ from dispatcher.plan.cadence import Dates, Event, Every
 from dispatcher.plan.model import Offset, Plan
 from dispatcher.plan.occurrences import Occurrence
 from dispatcher.plan.periods import DAY, NAMED_SPLITS
+from dispatcher.plan.workdays import Workdays
 
 LENGTHS = ((7, "week"), (16, "half-month"), (31, "month"), (92, "quarter"), (184, "half-year"))
 DAYS_OF = {"days": 1, "workdays": 1.4, "weeks": 7, "months": 30, "years": 365}
@@ -133,9 +134,30 @@ def _overdue(plan: Plan, occurrence: Occurrence) -> Iterator[Step]:
 
 
 def _overdue_step(plan: Plan, due: date, offset: Offset, count: int) -> Step:
-    if offset.workdays:
-        return Step(f"T+{count}", plan.workdays.add(due, count))
-    return Step(f"T+{count}d", plan.workdays.after(due + count * DAY))
+    name = f"T+{count}{'d' * (not offset.workdays)}"
+    return Step(name, shifted(plan.workdays, due, offset._replace(days=count)))
+
+
+def shifted(workdays: Workdays, day: date, offset: Offset) -> date:
+    """The workday ``offset`` from ``day``, before it when negative.
+
+    From a rest day it moves as steps do: on or before ``day`` to the workday before, else after.
+
+    >>> shifted(Workdays("none"), date(2026, 5, 1), Offset(1))
+    datetime.date(2026, 5, 4)
+    >>> shifted(Workdays("none"), date(2026, 5, 4), Offset(-1))
+    datetime.date(2026, 5, 1)
+    """
+    raw = workdays.add(day, offset.days) if offset.workdays else day + offset.days * DAY
+    return workdays.after(raw) if offset.days > 0 else workdays.before(raw)
+
+
+def escalation_on(plan: Plan, occurrence: Occurrence) -> date | None:
+    """The workday on which an unanswered occurrence is taken to those above; None when it is
+    skipped or its duty is never chased."""
+    if occurrence.skipped or not occurrence.duty.overdue:
+        return None
+    return shifted(plan.workdays, occurrence.due, plan.defaults.escalate.after)
 
 
 def reached(plan: Plan, occurrence: Occurrence, now: datetime) -> list[Step]:

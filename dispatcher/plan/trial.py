@@ -42,6 +42,7 @@ def trial(plan: Plan, phrase: str, year: int) -> tuple[Duty, list[Occurrence]]:
         last=date(year, 12, 31),
         skip={},
         move={},
+        measures=(),
         note="",
         place=word.place,
     )

@@ -113,8 +113,9 @@ def test_done_stops_the_chasing_of_that_unit_alone(shell: Shell) -> None:
 
 def test_done_twice_is_harmless_and_says_so(shell: Shell) -> None:
     shell("run", "--once", "--now", MONDAY)
-    assert "done: 1" in shell("done", "report/2026-03@区农办", "--by", "张三", "--yes").stdout
-    assert "done: 0" in shell("done", "report/2026-03@区农办", "--by", "张三", "--yes").stdout
+    command = ("done", "report/2026-03@区农办", "--by", "张三")
+    assert shell(*command).stdout == "recorded: 1\n"
+    assert shell(*command).stdout == "recorded: 0\nrecorded already: 1\n"
 
 
 def test_done_takes_a_selection_and_shows_it_first(shell: Shell) -> None:
@@ -124,7 +125,7 @@ def test_done_takes_a_selection_and_shows_it_first(shell: Shell) -> None:
     assert "housing/2026-Q1@区农办" in asked.stdout
     assert "add --yes" in asked.stderr
     done = shell("done", "--unit", "区农办", "--duty", "report", "--by", "张三", "--yes")
-    assert "done: 1" in done.stdout
+    assert "recorded: 1" in done.stdout
 
 
 def test_done_before_the_period_opens_enters_it(shell: Shell) -> None:

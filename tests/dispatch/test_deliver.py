@@ -10,11 +10,10 @@ import pytest
 
 from dispatcher.channels.contract import Outgoing
 from dispatcher.dispatch.deliver import BACKOFF, deliver
-from dispatcher.ledger import assignments, installation, outbox, queries
-from dispatcher.ledger.assignments import select_assigned
+from dispatcher.ledger import installation, outbox, queries
 from dispatcher.ledger.database import Connection, Engine
+from dispatcher.ledger.items import Item, items_of
 from dispatcher.ledger.outbox import Address, Content
-from dispatcher.ledger.queries import Item
 from dispatcher.plan.model import Move
 from tests.building import Office, a_duty, a_unit, compose, local, plan_with, trouble
 
@@ -37,9 +36,7 @@ def told(office: Office) -> dict[str, str]:
 
 
 def done(office: Office, duty: str = "work") -> None:
-    with office.conn() as conn:
-        [assigned] = select_assigned(conn, unit="甲", duty=duty, period="2026-01")
-        assignments.done(conn, assigned, "张三", "", office.now)
+    office.say("done", f"{duty}/2026-01@甲")
 
 
 def again(office: Office, minutes: float) -> None:
@@ -236,7 +233,7 @@ def test_an_emptied_digest_is_cancelled_with_the_reason(office: Office) -> None:
     office.stop.clear()
     again(office, 1)
     assert office.box.tried == []
-    reason = '{"say": "answered: {state}, by {by}", "state": "done", "by": "张三"}'
+    reason = '{"say": "answered: {state}, by {by}", "state": {"say": "done"}, "by": "张三"}'
     assert office.ask("SELECT state, reason FROM message") == [("cancelled", reason)]
     assert office.ask("SELECT state, reason FROM reminder WHERE step = 'T-7'") == [
         ("cancelled", reason)
@@ -429,7 +426,7 @@ def test_what_is_queued_leaves_even_when_the_plan_cannot_be_followed(office: Off
 def items(office: Office) -> list[Item]:
     [(last,)] = office.ask("SELECT max(id) FROM message")
     with office.conn() as conn:
-        return queries.items_of(conn, last)
+        return items_of(conn, last)
 
 
 def test_an_item_counts_how_often_it_was_urged_and_what_lapsed_before(office: Office) -> None:
@@ -447,12 +444,11 @@ def test_the_brief_can_ask_who_is_late_and_how_often_they_were_urged(office: Off
     with office.conn() as conn:
         late = queries.outstanding(conn, local("2026-02-04").date())
         health = queries.health(conn)
-        last = queries.last_message(conn, "digest")
-        assert queries.last_message(conn, "brief") is None
+        last = queries.messages_since(conn, local("2026-01-29 00:00"))[-1:]
+        assert queries.last_report(conn, "brief") is None
     assert [(found.unit, found.period, found.times) for found in late] == [("甲", "2026-01", 2)]
     assert (health.queued, health.open, health.unknown, health.failed) == (0, 2, 0, 0)
-    assert last
-    assert last.state == "sent"
+    assert [sent.state for sent in last] == ["sent"]
 
 
 def test_a_moved_item_and_its_step_are_one_item(office: Office) -> None:

@@ -344,7 +344,9 @@ def test_a_pass_costs_what_is_due_and_not_what_is_open(office: Office) -> None:
         for query, values in queries:
             plan = conn.exec_driver_sql(f"EXPLAIN QUERY PLAN {query}", values).all()
             scans = [row[-1] for row in plan if row[-1].startswith("SCAN")]
-            assert all("installation" in scan or " ix_" in scan for scan in scans), query
+            # The last sealed row of the audit is found from its end.
+            known = ("installation", " ix_", *["audit"] * ("audit.id DESC" in query))
+            assert all(any(name in scan for name in known) for scan in scans), query
 
 
 def test_steps_are_ordered_by_their_offset() -> None:

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from dispatcher.errors import Refused
-from dispatcher.ledger import assignments, entering
+from dispatcher.ledger import entering
 from dispatcher.ledger.assignments import select_assigned
 from dispatcher.ledger.database import Engine
 from dispatcher.plan.cadence import Due, Event, Every
@@ -35,9 +35,7 @@ def states(office: Office) -> dict[str, str]:
 
 
 def done(office: Office, unit: str = "甲", period: str = "2026-01", duty: str = "work") -> bool:
-    with office.conn() as conn:
-        [assigned] = select_assigned(conn, unit=unit, duty=duty, period=period)
-        return assignments.done(conn, assigned, "张三", "电话", office.now)
+    return office.say("done", f"{duty}/{period}@{unit}", "电话", despite="x" * (unit == "甲"))
 
 
 def test_a_duty_added_today_that_is_due_tomorrow_is_told_today(office: Office) -> None:
@@ -388,7 +386,7 @@ def test_what_is_done_before_it_opens_enters_the_ledger_for_that_unit(engine: En
     with office.conn() as conn:
         assigned = entering.entered(conn, march, "乙", office.now)
         assert entering.entered(conn, march, "乙", office.now) == assigned
-        assignments.done(conn, assigned, "张三", "", office.now)
+    assert done(office, "乙", "2026-03")
     assert not any("2026-03" in line for line in office.at("2026-01-29"))
     office.at("2026-02-27")
     assert "甲 work/2026-03 open" in office.at("2026-03-02")

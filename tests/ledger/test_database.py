@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -19,15 +20,28 @@ from dispatcher.ledger.tables import metadata
 from tests.building import MIGRATIONS
 
 
+def parts(statement: str) -> list[str]:
+    """A CREATE statement's name, columns and constraints, in order and free of layout; it does not
+    matter whether a constraint stands behind its column or by itself."""
+    flat = " ".join(statement.replace('"', "").split())
+    found, depth = [""], 0
+    for letter in flat:
+        depth += (letter == "(") - (letter == ")")
+        if (letter == "," and depth == 1) or (letter == "(" and depth == 1):
+            found.append("")
+        else:
+            found[-1] += letter
+    found[-1] = found[-1].removesuffix(")") if depth == 0 else found[-1]
+    split = [piece for part in found for piece in re.split(r" (?=CONSTRAINT )", part.strip())]
+    return sorted(piece.strip() for piece in split if piece.strip())
+
+
 def schema(engine: Engine) -> set[str]:
-    """The CREATE statements of tables and indexes, their parts in order."""
+    """What the CREATE statements of tables and indexes say."""
     query = text("SELECT sql FROM sqlite_master WHERE type <> 'trigger' AND sql IS NOT NULL")
     with engine.begin() as conn:
-        found = {statement for (statement,) in conn.execute(query)}
-    parts = (
-        sorted(line.strip(" ,\t\n)") for line in statement.splitlines()) for statement in found
-    )
-    return {"\n".join(part) for part in parts if "alembic_version" not in part[0]}
+        found = [statement for (statement,) in conn.execute(query)]
+    return {"\n".join(parts(statement)) for statement in found}
 
 
 def test_the_migrations_make_the_very_tables_of_the_metadata(engine: Engine) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import product
 from typing import Any
 
 import pytest
@@ -13,6 +15,7 @@ from dispatcher.i18n import Text, _
 from dispatcher.ledger import audit
 from dispatcher.ledger.database import Connection, Engine
 from dispatcher.ledger.tables import metadata, revision
+from dispatcher.ledger.transitions import ANSWERS, STATES
 from tests.building import local
 
 NOW = "2026-01-01 00:00:00"
@@ -42,13 +45,39 @@ ROWS: dict[str, dict[str, Any]] = {
     },
     "message_item": {"message_id": 1, "reminder_id": 1},
     "attempt": {"message_id": 1, "number": 1, "started_at": NOW, "outcome": "sending"},
-    "answer": {"id": 1, "assignment_id": 1, "at": NOW, "by": "张三", "kind": "done", "note": ""},
+    "attachment": {"message_id": 1, "name": "台账.xlsx", "content": b"x"},
+    "answer": {
+        "id": 1, "assignment_id": 1, "at": NOW, "by": "张三", "kind": "done", "note": "",
+        "was": "reported", "became": "done",
+    },
+    "slip": {
+        "id": 1, "assignment_id": 1, "round": 1, "rung": 1, "colour": "蓝", "name": "蓝色提醒单",
+        "state": "draft", "drafted_at": NOW,
+    },
     "audit": {
         "id": 1, "at": NOW, "actor": "张三", "action": "done", "subject": "s", "detail": "{}"
     },
     "adoption": {"duty": "work", "cadence": "month", "unit": "甲", "adopted_on": "2026-01-01"},
 }  # fmt: skip
+ALLOWED = {
+    "ack": dict.fromkeys(["pending", "acknowledged", "returned"], "acknowledged"),
+    "report": dict.fromkeys("pending acknowledged returned reported lapsed".split(), "reported"),
+    "done": dict.fromkeys("pending acknowledged returned reported lapsed".split(), "done"),
+    "return": {"reported": "returned"},
+    "ask": {"pending": "pending", "acknowledged": "acknowledged", "returned": "returned"},
+    "grant": {"pending": "pending", "acknowledged": "acknowledged", "returned": "returned"},
+    "refuse": {"pending": "pending", "acknowledged": "acknowledged", "returned": "returned"},
+    "waive": dict.fromkeys("pending acknowledged returned reported lapsed".split(), "waived"),
+    "withdraw": dict.fromkeys(["pending", "acknowledged", "returned", "reported"], "withdrawn"),
+    "reopen": dict.fromkeys(["done", "waived", "withdrawn", "lapsed"], "pending"),
+}  # fmt: skip
+"""The transition table of docs/design.md, written down once more."""
+PLAN = {"pending": "lapsed", "acknowledged": "lapsed", "returned": "lapsed"}
 CLOSED = {"next_at": None, "closed_at": NOW, "closed_by": "x"}
+RELEASED = {
+    "released_at": NOW, "released_by": "张三", "answer_due_on": "2026-02-03", "year": 2026,
+    "number": 1, "code": "〔2026〕1号", "subject": "s", "text": "t",
+}  # fmt: skip
 SENT = {"next_attempt_at": None, "settled_at": NOW}
 IMPOSSIBLE: list[tuple[str, dict[str, Any]]] = [
     ("installation", {"id": 2}),
@@ -92,7 +121,19 @@ IMPOSSIBLE: list[tuple[str, dict[str, Any]]] = [
     ("attempt", {"outcome": "lost", "finished_at": NOW}),
     ("attempt", {"outcome": "sent"}),
     ("attempt", {"finished_at": NOW}),
+    ("assignment", {"state": "reported", "next_at": None, "asked_on": "2026-02-03"}),
+    ("message", {"kind": "slip"}),
+    ("message", {"slip_id": 1}),
     ("answer", {"kind": "shrug"}),
+    ("slip", {"state": "sent"}),
+    ("slip", {"rung": 0}),
+    ("slip", {"round": 2}),
+    ("slip", RELEASED),
+    ("slip", {"state": "released"}),
+    *(("slip", {"state": "released", **RELEASED, key: None}) for key in RELEASED),
+    ("slip", {"state": "released", **RELEASED, "number": 0}),
+    ("slip", {"state": "void"}),
+    ("slip", {"reason": REASON, "voided_at": NOW}),
     ("audit", {"prev_hash": "x"}),
 ]
 UNIQUE: list[tuple[str, dict[str, Any]]] = [
@@ -103,6 +144,8 @@ UNIQUE: list[tuple[str, dict[str, Any]]] = [
     ("message", {"id": 2}),
     ("message_item", {}),
     ("attempt", {}),
+    ("attachment", {}),
+    ("slip", {"id": 2}),
     ("adoption", {}),
 ]
 
@@ -145,6 +188,50 @@ def test_the_same_thing_cannot_be_recorded_twice(
         add(conn, table)
         with pytest.raises(IntegrityError, match="UNIQUE"):
             add(conn, table, **changes)
+
+
+@pytest.mark.parametrize("kind", [*ANSWERS, "lapse"])
+def test_an_answer_is_recorded_only_with_a_transition_that_it_can_make(
+    engine: Engine, kind: str
+) -> None:
+    recorded = {}
+    with engine.begin() as conn:
+        add_all_before(conn, "answer")
+        for number, (was, became) in enumerate(product(STATES, STATES)):
+            row = {"id": number, "kind": kind, "was": was, "became": became}
+            with suppress(IntegrityError), conn.begin_nested():
+                add(conn, "answer", **row)
+                recorded[was] = became
+    assert recorded == ALLOWED.get(kind, {})
+
+
+@pytest.mark.parametrize("was", STATES)
+@pytest.mark.parametrize("became", STATES)
+def test_an_assignment_goes_only_where_an_answer_or_the_plan_takes_it(
+    engine: Engine, was: str, became: str
+) -> None:
+    with engine.begin() as conn:
+        add(conn, "occurrence")
+        add(conn, "assignment", **in_state(was))
+        change = "UPDATE assignment SET state = :state, next_at = NULL, reason = :reason, " \
+            "closed_at = :closed_at, closed_by = :closed_by"  # fmt: skip
+        allowed = was == became or any(way.get(was) == became for way in (*ALLOWED.values(), PLAN))
+        if allowed:
+            conn.execute(text(change), in_state(became))
+        else:
+            with pytest.raises(IntegrityError, match="does not go from"):
+                conn.execute(text(change), in_state(became))
+
+
+def in_state(state: str) -> dict[str, Any]:
+    closed = state in ("done", "waived", "withdrawn", "lapsed")
+    return {
+        "state": state,
+        "next_at": None,
+        "reason": REASON if closed and state != "done" else None,
+        "closed_at": NOW if closed else None,
+        "closed_by": "x" if closed else None,
+    }
 
 
 def change(engine: Engine, statement: str) -> None:

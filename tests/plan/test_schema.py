@@ -153,6 +153,11 @@ def test_its_patterns_are_ones_that_javascript_reads_too() -> None:
         ("每年", "skip: {2024: 停}"),
         ("每月", "until: , note: ~"),
         ("每月", "clause: 8, task: 2023"),
+        ("每月", "measures: [{name: 率, target: 99%以上}, {name: 数, target: 17, unit: }]"),
+        ("每月", "measures: [{name: 率, target: {09-30: 75%以上, 12-31: 100}, by: 甲、乙}]"),
+        ("每月", "measures: [{name: 数, target: 12户, each: 甲、乙}]"),
+        ("每月", "measures: [{name: 数, target: 有增加, each: 大家, base: {甲: 1.5}}]"),
+        ("每月", "measures: [{name: 数, unit: '%', each: [一村, 二村], by: [甲]}]"),
     ],
 )
 def test_what_the_reader_takes_the_schema_takes_too(when: str, duty: str) -> None:
@@ -176,6 +181,11 @@ def test_what_the_reader_takes_the_schema_takes_too(when: str, duty: str) -> Non
         ("每月", "from: 1999-12-31"),
         ("每月", "move: {2023-04: {to: 2023-05-10}}"),
         ("每月", "before: 7d"),
+        ("每月", "measures: {name: 数}"),
+        ("每月", "measures: [{unit: 户}]"),
+        ("每月", "measures: [{name: 数, each: []}]"),
+        ("每月", "measures: [{name: 数, goal: 5}]"),
+        ("每月", "measures: [{name: 数=5}]"),
         ("{every: month, on: 10}", ""),
         ("{every: month, times: 0}", ""),
     ],

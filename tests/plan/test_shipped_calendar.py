@@ -5,14 +5,16 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterator
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 
 from dispatcher.plan.cadence import Event
-from dispatcher.plan.coverage import coverage
-from dispatcher.plan.model import Duty, Plan
+from dispatcher.plan.coverage import coverage, warnings
+from dispatcher.plan.measures import measures_of, verdict
+from dispatcher.plan.model import Duty, Measure, Plan
 from dispatcher.plan.occurrences import Occurrence, candidates, event_occurrence, occurrences
 from dispatcher.plan.reading import read_plan
 from dispatcher.plan.steps import reached
@@ -137,6 +139,143 @@ def test_the_event_duty_waits_for_an_acceptance(plan: Plan) -> None:
     assert duty.cadence == Event("验收结算", 1, "months")
     assert occurrences(plan, duty, date(2023, 1, 1), date(2026, 12, 31)) == []
     assert event_occurrence(plan, duty, "甲项目", date(2023, 8, 31)).due == date(2023, 9, 28)
+
+
+# ---------------------------------------------------------------------------------- the measures
+
+YEAR_END = " by 12-31"
+MEASURES = [
+    ("8", "medical-coverage", "参保率 >= 99%", "参保率稳定在99%以上"),
+    ("8", "out-of-catalogue-cost", "目录外费用占比 <= 10%", "目录外费用,确保控制在10%以内"),
+    ("11", "village-water-projects", "供水项目建设进度(龙井村) %", "潭东镇龙井村"),
+    ("11", "village-water-projects", "供水项目建设进度(江坝村) %", "潭口镇江坝村"),
+    ("11", "village-water-projects", "供水项目建设进度(三观村) %", "三观村"),
+    ("11", "village-water-projects", "供水项目建设进度(上元村) %", "上元村"),
+    ("11", "village-water-projects", "供水项目建设进度(龙塘村) %", "龙塘村等5个重点帮扶村"),
+    ("17", "fund-disbursement", "项目资金拨付率 >= 75% by 09-30", "在9月底前达到75%以上"),
+    ("17", "fund-disbursement", "项目资金拨付率 >= 100% by 12-31", "12月底前达到100%"),
+    *(
+        ("二(一)8", "fund-monthly-dispatch", f"{name}({village}供水项目) 万元", "月调度")
+        for name in ("项目资金", "已拨付")
+        for village in ("龙井村", "江坝村", "三观村", "上元村", "龙塘村")
+    ),
+    ("20", "industry-fund-share", "中央财政衔接资金产业占比 >= 60%", "用于产业的比例不低于60%"),
+    *(
+        ("23", "business-entities", f"{name}({town}) >= last year's{unit}",
+         "各镇(管理处)经营主体总数和带动能力较2022年“只增不减”")
+        for name, unit in (("经营主体总数", "个"), ("经营主体带动能力", "户"))
+        for town in ("潭东镇", "潭口镇", "高校园区管理处")
+    ),
+    ("23", "business-entities", f"有联农带农产业基地的重点帮扶村数 >= 12个{YEAR_END}",
+     "12个乡村振兴重点帮扶村至少有1个联农带农的产业基地"),
+    *(
+        ("30", "public-posts", f"{name}({town}) >= last year's{unit}",
+         "公益性岗位数量和公益性岗位吸纳脱贫人口、监测对象人数较上年度“只增不减”")
+        for name, unit in (("公益性岗位数", "个"), ("公益性岗位吸纳人数", "人"))
+        for town in ("潭东镇", "潭口镇", "高校园区管理处")
+    ),
+    ("32", "startup-support", f"创业人数 > last year's人{YEAR_END}",
+     "实现创业、享受创业政策的人数较2022年有新的增加"),
+    ("35", "key-village-funds", f"省定重点帮扶村衔接资金投入 >= 100万元{YEAR_END}",
+     "省定乡村振兴重点帮扶村衔接资金投入达到100万元"),
+    ("35", "key-village-funds", f"市定重点帮扶村各类资金投入 >= 50万元{YEAR_END}",
+     "市定、县定乡村振兴重点帮扶村各类资金投入分别达到50万元、30万元"),
+    ("35", "key-village-funds", f"县定重点帮扶村各类资金投入 >= 30万元{YEAR_END}",
+     "市定、县定乡村振兴重点帮扶村各类资金投入分别达到50万元、30万元"),
+    ("37", "waste-collection", "重点帮扶村垃圾收运覆盖率 >= 100%",
+     "重点帮扶村垃圾收运覆盖率达100%"),
+    ("38", "village-renovation", f"新农村建设点完成数 >= 17个{YEAR_END}", "完成17个新农村建设点"),
+    ("38", "village-renovation", f"村庄整治点完成数 >= 4个{YEAR_END}", "和4个村庄整治点"),
+    ("38", "village-renovation", f"已自选1个村庄开展整治的村占比 >= 100%{YEAR_END}",
+     "各村自行选择1村庄开展整治"),
+    ("38", "village-renovation", f"美丽庭院数 >= 334个{YEAR_END}", "打造334个美丽庭院"),
+    ("39", "toilet-repairs", f"户厕问题整改完成数 >= 356个{YEAR_END}", "完成356个户厕问题整改"),
+    ("40", "sewage-stations", "污水处理站建成数 >= 4个",
+     "年内建成坳上、迳背、龙井、茶元安置点等4个污水处理站"),
+    ("45", "model-villages", "重点示范村(社区)数 >= 1个",
+     "年内各镇(管理处)培育不少于1个重点示范村(社区)"),
+    ("二(三)16", "family-education-talks", "巡回宣讲场数 >= 1场", "巡回宣讲活动3场"),
+    ("三(五)", "manuscripts", "稿件数 >= 1篇", "每季度报送特色做法、典型经验等稿件不少于1篇"),
+]  # fmt: skip
+"""Where the document has it, the duty, the measure, and the document's own words."""
+
+
+def as_words(measure: Measure) -> Iterator[str]:
+    if not measure.targets:
+        yield f"{measure.name} {measure.unit}"
+    for target in measure.targets:
+        number = "last year's" if target.number is None else target.number
+        by = " by {:02}-{:02}".format(*target.until) if target.until else ""
+        yield f"{measure.name} {target.compare} {number}{measure.unit}{by}"
+
+
+def test_every_measure_of_the_document_is_in_the_calendar_and_no_other(plan: Plan) -> None:
+    found = [
+        (str(duty.rows[0]) if duty.rows else duty.clause, duty.id, words)
+        for duty in plan.duties.values()
+        for measure in duty.measures
+        for words in as_words(measure)
+    ]
+    assert sorted(found) == sorted(row[:3] for row in MEASURES)
+
+
+@pytest.mark.parametrize("id, words", sorted({(row[1], row[3]) for row in MEASURES}))
+def test_a_measure_rests_on_words_of_the_document(plan: Plan, id: str, words: str) -> None:
+    assert words in plan.duties[id].task
+
+
+def test_no_figure_of_last_year_is_invented(plan: Plan) -> None:
+    assert {m.base for duty in plan.duties.values() for m in duty.measures} == {None}
+    missing = [str(text) for text in warnings(plan, 2023) if "('base')" in str(text)]
+    assert missing == [
+        f"duty '{duty}': last year's figure ('base') is missing: {measures}"
+        for duty, measures in (
+            ("business-entities", "经营主体总数, 经营主体带动能力"),
+            ("public-posts", "公益性岗位数, 公益性岗位吸纳人数"),
+            ("startup-support", "创业人数"),
+        )
+    ]
+
+
+def test_every_measure_is_filled_in_by_somebody_who_owes_an_answer(plan: Plan) -> None:
+    for duty in plan.duties.values():
+        asked = {measure for unit in duty.owing for measure in measures_of(duty, unit)}
+        assert asked == set(duty.measures), duty.id
+
+
+def test_who_fills_in_a_measure_where_several_units_answer(plan: Plan) -> None:
+    by = {duty.id: {m.by for m in duty.measures} for duty in plan.duties.values() if duty.measures}
+    several = {id: units for id, units in by.items() if len(plan.duties[id].owing) > 1}
+    assert several == {
+        "out-of-catalogue-cost": {("区医保分中心",)},
+        "fund-disbursement": {("区农办",)},
+        "fund-monthly-dispatch": {("区农办",)},
+        "sewage-stations": {("区生态环境分局",)},
+        "model-villages": {("潭东镇", "潭口镇", "高校园区管理处")},
+        "manuscripts": {()},
+    }
+
+
+def test_a_goal_for_the_year_is_not_missed_in_spring_and_is_missed_in_winter(plan: Plan) -> None:
+    duty = plan.duties["toilet-repairs"]
+    (measure,) = duty.measures
+    spring, *_rest, winter = occurrences(plan, duty, date(2023, 1, 1), date(2023, 12, 31))
+    assert verdict(measure, Decimal(100), spring.nominal).met is None
+    assert verdict(measure, Decimal(355), winter.nominal).met is False
+    assert verdict(measure, Decimal(356), winter.nominal).met is True
+
+
+def test_the_rate_of_disbursement_is_judged_by_the_nominal_day_though_the_due_day_moves(
+    plan: Plan,
+) -> None:
+    (measure,) = plan.duties["fund-disbursement"].measures
+    autumn, winter = occurrences(
+        plan, plan.duties["fund-disbursement"], date(2023, 1, 1), date(2023, 12, 31)
+    )
+    assert (autumn.due, autumn.nominal) == (date(2023, 9, 28), date(2023, 9, 30))
+    assert verdict(measure, Decimal(74), autumn.nominal).met is False
+    assert verdict(measure, Decimal(75), autumn.nominal).met is True
+    assert verdict(measure, Decimal(99), winter.nominal).met is False
 
 
 # -------------------------------------------------------------------------------- units, schools

@@ -1,0 +1,169 @@
+"""Passes over ledgers of ten thousand to a million open assignments, of which ten thousand are due.
+
+Each pass is a whole one: it follows the plan, tells, composes the real messages, hands them to a
+channel that only remembers them, and commits every step as the daemon does.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import statistics
+import sys
+import tempfile
+import threading
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from bench.filled import DUE, FEW, MONDAY, OVERDUE, TUESDAY, UNITS, instant, make_ledger, plan_of
+from bench.measure import MB, ROOT, Table, output
+
+if TYPE_CHECKING:
+    from dispatcher.channels.contract import Outgoing, Receipt
+    from dispatcher.dispatch.parts import Parts
+
+SIZES = (10_000, 100_000, 1_000_000)
+ROUNDS = 3
+TARGET = 1.5
+BLOCK = 1 << 24
+
+
+class Pass(NamedTuple):
+    """When a pass runs, and what it must do, by its own report."""
+
+    title: str
+    at: datetime
+    does: dict[str, int]
+
+
+PASSES = (
+    Pass(
+        f"the first of a day: {FEW} lapse, {FEW} slips are drafted, the brief",
+        instant(MONDAY, 9),
+        {"lapsed": FEW, "voided": FEW, "drafted": FEW, "sent": 1},
+    ),
+    Pass("the first of a day, at night", instant(TUESDAY, 0, 1), {}),
+    Pass(
+        f"{DUE:,} due: {UNITS:,} digests of {DUE // UNITS}, the brief",
+        instant(TUESDAY, 9),
+        {"told": DUE, "messages": UNITS, "sent": UNITS + 1},
+    ),
+    Pass("nothing due", instant(TUESDAY, 9, 1), {}),
+)
+
+
+class Shelf:
+    """A channel that keeps what it is given."""
+
+    name, on_unknown, deadline = "email", "resend", 10.0
+
+    def __init__(self) -> None:
+        self.kept: list[Outgoing] = []
+
+    def send(self, outgoing: Outgoing) -> Receipt:
+        from dispatcher.channels.contract import Receipt
+
+        self.kept.append(outgoing)
+        return Receipt("")
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def bench() -> list[Table]:
+    """The table of every pass, by the size of the ledger."""
+    with tempfile.TemporaryDirectory() as folder:
+        ledgers = {size: Path(folder, f"{size}.db") for size in SIZES}
+        seconds = [_child("make", size, file)[0] for size, file in ledgers.items()]
+        runs = [{size: _run(size, file) for size, file in ledgers.items()} for _ in range(ROUNDS)]
+        peaks = [_run(size, file, "memory") for size, file in ledgers.items()]
+        megabytes = [file.stat().st_size / MB for file in ledgers.values()]
+    rows = []
+    for number, each in enumerate(PASSES):
+        times = [statistics.median(run[size][number] for run in runs) for size in SIZES]
+        peak = max(found[number] for found in peaks) / MB
+        ratio = f"{times[-1] / times[0]:.2f} x"
+        rows.append((each.title, *map(_shown, times), ratio, f"{peak:.0f} MB"))
+    return [Table("", (), rows)]
+
+
+def _shown(seconds: float) -> str:
+    return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.1f} ms"
+
+
+def _run(size: int, file: Path, memory: str = "") -> list[float]:
+    """What each pass takes on a copy of the ledger, which the passes change."""
+    copy = file.with_name("copy.db")
+    shutil.copyfile(file, copy)
+    found = _child("run", size, copy, memory)
+    for left in file.parent.glob("copy.db*"):
+        left.unlink()
+    return found
+
+
+def _child(task: str, size: int, file: Path, memory: str = "") -> list[float]:
+    command = [sys.executable, "-m", __name__, task, str(size), str(file), memory]
+    found: list[float] = json.loads(output(command))
+    return found
+
+
+def run_passes(size: int, file: Path, memory: bool) -> list[float]:
+    """Runs the passes one after the other: seconds, or with ``memory`` bytes at the peak."""
+    import tracemalloc
+
+    from dispatcher.dispatch.passes import run_pass
+
+    with file.open("rb") as warmed:
+        while warmed.read(BLOCK):
+            pass
+    parts = _parts(size, file)
+    if memory:
+        tracemalloc.start()
+    found = []
+    for each in PASSES:
+        before = tracemalloc.get_traced_memory()[0]
+        if memory:
+            tracemalloc.reset_peak()
+        start = time.perf_counter()
+        report = run_pass(parts._replace(clock=lambda at=each.at: at), each.at)
+        seconds = time.perf_counter() - start
+        assert +report.counts == each.does, (each, report)
+        found.append(tracemalloc.get_traced_memory()[1] - before if memory else seconds)
+    return found
+
+
+def _parts(size: int, file: Path) -> Parts:
+    from dispatcher.dispatch.compose import Composer
+    from dispatcher.dispatch.office import Office, Site
+    from dispatcher.dispatch.parts import Parts
+    from dispatcher.ledger.database import create_engine
+
+    plan = plan_of(size)
+    office = Office(plan, Composer([ROOT / "templates"], plan.workdays), Site(False, ""))
+    return Parts(
+        engine=create_engine(f"sqlite:///{file}"),
+        plan=plan,
+        revision="bench",
+        channels={"email": Shelf()},
+        compose=office.compose,
+        attach=office.attach,
+        queue_brief=office.queue_reports,
+        clock=lambda: PASSES[0].at,
+        stop=threading.Event(),
+    )
+
+
+def main(task: str, size: str, file: str, memory: str = "") -> None:
+    """A child's part: makes a ledger or runs the passes over one, and prints what that took."""
+    if task == "make":
+        start = time.perf_counter()
+        make_ledger(Path(file), int(size))
+        print(json.dumps([time.perf_counter() - start]))
+    else:
+        print(json.dumps(run_passes(int(size), Path(file), bool(memory))))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,173 @@
+"""Answering: what a person says to an assignment, held against the plan and then recorded."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+
+from dispatcher.errors import DispatcherError, Refused
+from dispatcher.i18n import Text, _
+from dispatcher.ledger import answers, assignments, entering
+from dispatcher.ledger.answers import Said
+from dispatcher.ledger.assignments import Assigned
+from dispatcher.ledger.database import Connection
+from dispatcher.ledger.transitions import ANSWERS, CLOSED, Kind
+from dispatcher.plan import explain
+from dispatcher.plan.cadence import Event
+from dispatcher.plan.measures import Verdict, measures_of, read_figure, shown, verdict
+from dispatcher.plan.model import Measure, Plan
+from dispatcher.plan.names import duty_called, unit_called
+from dispatcher.plan.shape import nearest
+
+
+def named(conn: Connection, plan: Plan, key: str, now: datetime) -> Assigned:
+    """The assignment of a key like ``dropout-check/2023-03@区社管局``.
+
+    One that the ledger does not have yet is entered, if the plan has it; one that the plan no
+    longer has is found in the ledger. Raises DispatcherError for anything else.
+    """
+    duty_id, slash, rest = key.partition("/")
+    period, at, unit = rest.rpartition("@")
+    if not (slash and at):
+        raise DispatcherError(
+            _("'{key}' is not an assignment; write it like dropout-check/2023-03@区社管局", key=key)
+        )
+    known = assignments.select_assigned(conn, unit=unit, duty=duty_id, period=period)
+    if known:
+        return known[0]
+    unit, duty = unit_called(plan, unit), duty_called(plan, duty_id)
+    occurrence = explain.find(plan, duty, period, now.astimezone(plan.zone).date())
+    adopted = entering.adopted_on(conn, (duty.id, str(duty.cadence), unit))
+    nothing = occurrence.period != period or occurrence.skipped or unit not in duty.owing
+    if nothing or (adopted and occurrence.due < adopted):
+        raise Refused(_("{key}: nothing is owed; ask 'dispatcher why' for the reason", key=key))
+    return entering.entered(conn, occurrence, unit, now)
+
+
+def selected(
+    conn: Connection,
+    plan: Plan,
+    kind: Kind,
+    unit: str | None = None,
+    duty: str | None = None,
+    period: str | None = None,
+) -> list[Assigned]:
+    """The assignments that fit and to which ``kind`` can be said, leads last; Refused if none."""
+    if not (unit or duty or period):
+        raise DispatcherError(_("name an assignment, or select with --unit, --duty and --period"))
+    found = assignments.select_assigned(
+        conn,
+        unit=unit_called(plan, unit) if unit else None,
+        duty=duty_called(plan, duty).id if duty else None,
+        period=period,
+        states=list(ANSWERS[kind]),
+    )
+    fitting = [
+        assigned
+        for assigned in found
+        if assigned.owes and (kind not in ("grant", "refuse") or assigned.asked_on)
+    ]
+    if not fitting:
+        raise Refused(_("nothing fits to which this can be said"))
+    return sorted(fitting, key=lambda assigned: assigned.role == "lead")
+
+
+def answer(conn: Connection, plan: Plan, assigned: Assigned, said: Said, now: datetime) -> bool:
+    """Records what was said, after the plan's rules; False when it was recorded already.
+
+    Figures are read as the duty's measures want them, and a miss is noted. A lead is not closed
+    as done while a unit that owes an answer is open, unless ``said.despite`` says why.
+    """
+    today = now.astimezone(plan.zone).date()
+    if said.kind == "report":
+        said = _measured(conn, plan, assigned, said)
+    if said.kind in ("return", "reopen"):
+        assigned = _as_planned(conn, plan, assigned, today)
+    if said.kind == "done" and assigned.role == "lead" and not said.despite.strip():
+        _refuse_while_others_are_open(plan, assigned, answers.units_beside(conn, assigned), today)
+    return answers.record(conn, assigned, said, today, now)
+
+
+def _as_planned(conn: Connection, plan: Plan, assigned: Assigned, today: date) -> Assigned:
+    """``assigned`` with the date that the plan gives it by now, unless it was given its own.
+
+    Refused when the plan no longer has it: it would be withdrawn again at once.
+    """
+    if not assigned.owes:
+        return assigned
+    duty = plan.duties.get(assigned.duty)
+    if duty is None or assigned.unit not in duty.owing:
+        raise Refused(_("{key} is no longer in the plan", key=assigned.key))
+    if isinstance(duty.cadence, Event):
+        return assigned
+    found = explain.find(plan, duty, assigned.period, today)
+    if found.period != assigned.period or found.skipped:
+        raise Refused(_("{key} is no longer in the plan", key=assigned.key))
+    if assigned.state not in CLOSED or assigned.due_on != assigned.planned_on:
+        return assigned
+    entering.redate(conn, assigned.occurrence_id, found)
+    return assigned._replace(due_on=found.due)
+
+
+def _refuse_while_others_are_open(
+    plan: Plan, assigned: Assigned, beside: Mapping[str, bool], today: date
+) -> None:
+    """``beside`` are the other units of the occurrence in the ledger, and whether theirs is open.
+
+    Before it opens the ledger may not have them all: what is not there yet is open too.
+    """
+    duty = plan.duties.get(assigned.duty)
+    leads = duty.lead if duty else (assigned.unit,)
+    awaited = duty.owing if duty and assigned.opens_on > today else tuple(beside)
+    others = [unit for unit in awaited if unit not in leads and beside.get(unit, True)]
+    if others and assigned.state != "done":
+        raise Refused(
+            _("{key} leads and is not done while {units} are open; close those first, or say why "
+              "with --despite", key=assigned.key, units=others)
+        )  # fmt: skip
+
+
+def _measured(conn: Connection, plan: Plan, assigned: Assigned, said: Said) -> Said:
+    """``said`` with its figures in normal form, and whether any figure so far falls short."""
+    figures = read_figures(plan, assigned, said.figures)
+    latest = answers.figures_of(conn, [assigned.id])[assigned.id] | figures
+    missed = any(found.met is False for found in verdicts(plan, assigned, latest))
+    return said._replace(figures=figures, missed=missed)
+
+
+def read_figures(plan: Plan, assigned: Assigned, figures: Mapping[str, str]) -> dict[str, str]:
+    """Each figure in its measure's normal form (``98.7%``); raises DispatcherError for one that
+    its unit does not fill in, or that cannot be read."""
+    measures = measures_by_name(plan, assigned)
+    found = {}
+    for name, figure in figures.items():
+        if name not in measures:
+            raise DispatcherError(_no_measure(assigned, name, list(measures)))
+        found[name] = shown(measures[name], read_figure(measures[name], figure))
+    return found
+
+
+def _no_measure(assigned: Assigned, name: str, known: list[str]) -> Text:
+    if not known:
+        return _("{key} has no measures", key=assigned.key)
+    near = nearest(name, known)
+    return _("{key} has no measure '{name}'; nearest: {near}", key=assigned.key, name=name,
+             near=near)  # fmt: skip
+
+
+def measures_by_name(plan: Plan, assigned: Assigned) -> dict[str, Measure]:
+    """The measures that a unit fills in for an assignment; none when the plan has no such duty."""
+    duty = plan.duties.get(assigned.duty)
+    if duty is None or not assigned.owes:
+        return {}
+    return {measure.name: measure for measure in measures_of(duty, assigned.unit)}
+
+
+def verdicts(plan: Plan, assigned: Assigned, figures: Mapping[str, str]) -> list[Verdict]:
+    """How each figure stands against its target."""
+    measures = measures_by_name(plan, assigned)
+    return [
+        verdict(measures[name], read_figure(measures[name], figure), assigned.nominal_on)
+        for name, figure in figures.items()
+        if name in measures
+    ]

@@ -1,0 +1,126 @@
+"""What a message holds: its reminders, as a digest tells them."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any, NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
+
+from dispatcher.ledger.tables import assignment, message_item, occurrence, reminder
+
+Notice = tuple[str, date | None, str]
+"""A notice beside the one that an item shows: its step, the date before it, and the remark."""
+
+
+class Item(NamedTuple):
+    """An assignment as a digest tells it; the same fields as ``dispatch.digest.Item``.
+
+    ``told`` is the unit that is told, ``unit`` the one that owes. ``times`` counts the overdue
+    steps that it was told in this round, this one included, ``lapsed`` the earlier periods of the
+    duty that it let lapse.
+    """
+
+    unit: str
+    role: str
+    owes: bool
+    duty: str
+    title: str
+    task: str
+    rows: tuple[int, ...]
+    clause: str
+    period: str
+    opens: date
+    due: date
+    nominal: date
+    provisional: bool
+    progress: bool
+    step: str
+    round: int
+    times: int
+    lapsed: int
+    lead: tuple[str, ...]
+    old_due: date | None
+    told: str
+    addressee: str
+    missed: bool
+    remark: str
+    earlier: tuple[Notice, ...] = ()
+
+
+_urged = reminder.alias()
+_times = (
+    select(func.count())
+    .select_from(_urged)
+    .where(
+        _urged.c.assignment_id == reminder.c.assignment_id,
+        _urged.c.round == reminder.c.round,
+        _urged.c.addressee == "owner",
+        _urged.c.step.like("T+%"),
+        _urged.c.state.in_(("told", "queued")),
+    )
+    .scalar_subquery()
+)
+_let_lapse, _lapsed_of = assignment.alias(), occurrence.alias()
+_lapsed = (
+    select(func.count())
+    .select_from(_lapsed_of)
+    .where(
+        _lapsed_of.c.duty == occurrence.c.duty,
+        # By each period of the duty: else SQLite would go through everything that ever lapsed.
+        exists().where(
+            _let_lapse.c.occurrence_id == _lapsed_of.c.id,
+            _let_lapse.c.unit == assignment.c.unit,
+            _let_lapse.c.state == "lapsed",
+            _let_lapse.c.owes,
+        ),
+    )
+    .scalar_subquery()
+)
+_item: tuple[ColumnElement[Any], ...] = (
+    *assignment.c["unit", "role", "owes"],
+    *occurrence.c["duty", "title", "task", "rows", "clause", "period", "opens_on"],
+    assignment.c.due_on,
+    *occurrence.c["nominal_on", "provisional", "progress"],
+    *reminder.c["step", "round"],
+    _times,
+    _lapsed,
+    occurrence.c.lead,
+    *reminder.c["old_due_on", "unit", "addressee"],
+    assignment.c.missed,
+    func.coalesce(reminder.c.remark, ""),
+)
+
+
+def items_of(conn: Connection, message_id: int) -> list[Item]:
+    """What a message holds, by due date: an assignment once, as its latest notice or step.
+
+    A notice speaks for a step beside it: it gives the same date, and what happened as well; the
+    notices before it are kept. Of a unit and its superior at one address the unit is told.
+    """
+    query = (
+        select(reminder.c.assignment_id, *_item)
+        .join_from(message_item, reminder)
+        .join(assignment)
+        .join(occurrence)
+        .where(message_item.c.message_id == message_id)
+        .order_by(
+            reminder.c.addressee.in_(("owner", "copy")),
+            ~or_(reminder.c.step.like("T%"), reminder.c.step == "open"),
+            reminder.c.id,
+        )
+    )
+    found: dict[int, Item] = {}
+    for key, *values in conn.execute(query):
+        item = Item(*values)
+        earlier = _with_notices(found[key], item) if key in found else ()
+        found[key] = item._replace(rows=tuple(item.rows), lead=tuple(item.lead), earlier=earlier)
+    return sorted(found.values(), key=lambda item: (item.due, item.unit, item.duty, item.period))
+
+
+def _with_notices(before: Item, item: Item) -> tuple[Notice, ...]:
+    """The notices that come before ``item``, to the same addressee."""
+    is_step = before.step == "open" or before.step.startswith("T")
+    if is_step or before.addressee != item.addressee:
+        return before.earlier
+    return (*before.earlier, (before.step, before.old_due, before.remark))

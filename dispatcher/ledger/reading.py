@@ -1,0 +1,62 @@
+"""Asking the ledger: a look at it that changes nothing, waits for nobody and holds up nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy
+from sqlalchemy import Connection, Engine, event, inspect, make_url, text
+
+from dispatcher.errors import DispatcherError
+from dispatcher.i18n import _
+from dispatcher.ledger.database import BUSY
+
+
+@contextmanager
+def reading(url: str, migrations: Path) -> Iterator[Connection | None]:
+    """The ledger as it is at this moment; None where there is none yet, for none is made.
+
+    Raises DispatcherError when its schema is not that of this program's ``migrations``.
+    """
+    parsed = make_url(url)
+    sqlite = parsed.get_backend_name() == "sqlite"
+    if sqlite and not Path(parsed.database or "").is_file():
+        yield None
+        return
+    engine = sqlalchemy.create_engine(parsed)
+    if sqlite:
+        _only_read(engine)
+    try:
+        with engine.connect() as conn:
+            yield conn if _is_current(conn, migrations) else None
+    finally:
+        engine.dispose()
+
+
+def _only_read(engine: Engine) -> None:
+    """One snapshot for all that is asked, and no lock: a pager may keep it open for hours."""
+
+    def set_up(connection: Any, _record: object) -> None:
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout = {BUSY}")
+        connection.execute("PRAGMA query_only = ON")
+
+    event.listen(engine, "connect", set_up)
+    event.listen(engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN"))
+
+
+def _is_current(conn: Connection, migrations: Path) -> bool:
+    """Whether there is a ledger in the database, and it is of this program's time."""
+    if not inspect(conn).has_table("alembic_version"):
+        return False
+    found = conn.scalar(text("SELECT version_num FROM alembic_version"))
+    newest = max(path.name.split("_")[0] for path in migrations.glob("versions/[0-9]*.py"))
+    if found != newest:
+        raise DispatcherError(
+            _("the database has schema {found}, this program {newest}: start the newer program's "
+              "daemon, or 'dispatcher run --once', and ask again", found=found, newest=newest)
+        )  # fmt: skip
+    return True

@@ -1,0 +1,74 @@
+"""The ledger's words, as people read them: messages, reminders, actions, colours."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from dispatcher.i18n import Text, _
+from dispatcher.ledger.transitions import KINDS, STATE_WORDS
+
+Colour = Literal["red", "yellow", "blue"]
+COLOURS: dict[Colour, Text] = {"red": _("red"), "yellow": _("yellow"), "blue": _("blue")}
+ROLES = {"lead": _("lead"), "responsible": _("responsible")}
+MESSAGES = {
+    "digest": _("digest"),
+    "brief": _("brief"),
+    "slip": _("slip"),
+    "status": _("first start"),
+    "test": _("test"),
+}
+"""What a message is."""
+MESSAGE_STATES = {
+    "queued": _("queued"),
+    "claimed": _("about to be sent"),
+    "sending": _("being sent"),
+    "sent": _("sent"),
+    "unknown": _("of unknown outcome"),
+    "failed": _("failed"),
+    "cancelled": _("cancelled"),
+}
+OUTCOMES = {
+    "sending": _("under way"),
+    "sent": _("sent"),
+    "temporary": _("failed for now"),
+    "permanent": _("refused for good"),
+    "unknown": _("of unknown outcome"),
+    "released": _("given back"),
+}
+"""How an attempt ended."""
+REMINDER_STATES = {
+    "queued": _("queued"),
+    "told": _("told"),
+    "superseded": _("superseded"),
+    "cancelled": _("cancelled"),
+    "failed": _("failed"),
+}
+ROUNDS = {
+    "opened": _("opened"),
+    "moved": _("the due date was moved after the unit had been told that it was due"),
+    "restored": _("the plan has it again"),
+    "extended": _("an extension was granted"),
+    "returned": _("returned by the office"),
+    "reopened": _("reopened by the office"),
+}
+"""Why a round began."""
+ACTIONS: dict[str, Text] = {
+    **{str(kind): says for kind, says in KINDS.items()},
+    **STATE_WORDS,
+    "move": _("due date moved"),
+    "part": _("part changed"),
+    "restore": _("restored"),
+    "rename": _("unit renamed"),
+    "revise": _("new calendar applied"),
+    "pause": _("paused"),
+    "resume": _("resumed"),
+    "retry": _("sent again"),
+    "arrived": _("found to have arrived"),
+    "lost": _("found to be lost"),
+    "event": _("event recorded"),
+    "undo-event": _("event undone"),
+    "draft-slip": _("slip drafted"),
+    "release-slip": _("slip released"),
+    "void-slip": _("slip made void"),
+}
+"""What is done, as the audit has it."""

@@ -1,0 +1,90 @@
+"""What the brief asks the office to decide, and what it says has changed."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from dispatcher.dispatch.compose import Composer
+from dispatcher.dispatch.decisions import decisions
+from dispatcher.dispatch.office import Office as Desk
+from dispatcher.dispatch.office import Site
+from dispatcher.ledger.database import Engine
+from dispatcher.plan.model import Measure, Target
+from tests.building import Office, a_duty, a_unit, plan_with
+
+SHIPPED = Path(__file__).parents[2] / "templates"
+RATE = Measure("参保率", "%", (Target(">=", Decimal(99)),), (), None)
+DUTY = a_duty(measures=(RATE,))
+
+
+@pytest.fixture
+def office(engine: Engine) -> Office:
+    return Office(engine, plan_with(DUTY))
+
+
+def asked(office: Office) -> list[str]:
+    with office.conn() as conn:
+        return list(decisions(conn, office.plan))
+
+
+def test_nothing_waits_before_anybody_has_said_anything(office: Office) -> None:
+    office.at("2026-01-05")
+    assert asked(office) == []
+
+
+def test_a_report_waits_to_be_looked_at_until_it_is_closed(office: Office) -> None:
+    office.at("2026-01-05")
+    office.say("report")
+    assert asked(office) == ["待审核1件:甲,work的工作(2026年1月)"]
+    office.say("return", note="不全")
+    assert asked(office) == []
+
+
+def test_an_extension_waits_until_it_is_granted_or_refused(office: Office) -> None:
+    office.at("2026-01-05")
+    office.say("ask", note="雨天", to="2026-02-10")
+    assert asked(office) == ["延期申请待批1件:甲,work的工作(2026年1月),申请延期至2月10日"]
+    office.say("refuse", note="来得及")
+    assert asked(office) == []
+
+
+def test_figures_that_fall_short_are_said_until_better_ones_come(office: Office) -> None:
+    office.at("2026-01-05")
+    office.say("report", figures={"参保率": "98.7"})
+    assert asked(office)[1].startswith("指标未达到1项:甲,参保率 98.7%")
+    office.say("report", figures={"参保率": "99.1"})
+    assert [line for line in asked(office) if "指标" in line] == []
+
+
+def test_of_many_the_first_three_are_named_and_the_rest_is_counted(engine: Engine) -> None:
+    names = list("甲乙丙丁戊")
+    duty = a_duty(lead=("甲",), units=tuple(names))
+    office = Office(engine, plan_with(duty, units=[a_unit(name) for name in names]))
+    office.at("2026-01-05")
+    for name in names:
+        office.say("report", f"work/2026-01@{name}")
+    [line] = asked(office)
+    assert line.startswith("待审核5件:甲,")
+    assert line.endswith(";另有2件")
+
+
+def test_the_brief_says_once_what_has_lapsed_or_was_withdrawn_since_the_last_one(
+    office: Office,
+) -> None:
+    composer = Composer([SHIPPED], office.plan.workdays)
+    office.queue_brief = Desk(office.plan, composer, Site(False, "var/mailbox")).queue_reports
+    for day in ("2026-01-30", "2026-02-26", "2026-02-27", "2026-03-02"):
+        office.at(day)
+    office.edit(plan_with())
+    office.at("2026-03-03")
+    said = {
+        f"{sent.at:%m-%d}": sent.text
+        for sent in office.box.sent
+        if sent.kind == "brief" and "台账变动" in sent.text
+    }
+    assert "台账变动:转为逾期未办2件\n" in said.pop("02-27")
+    assert "台账变动:撤销4件\n" in said.pop("03-03")
+    assert list(said) == []
