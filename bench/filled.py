@@ -169,25 +169,25 @@ def _enter(raw: sqlite3.Connection, size: int) -> None:
 
     raw.execute("CREATE TEMP TABLE owed (id INTEGER PRIMARY KEY, units, cadence, adopted_on,"
                 " looks_at)")  # fmt: skip
-    raw.execute("CREATE TEMP TABLE told (id, step, at)")
+    raw.execute("CREATE TEMP TABLE told (id, step, at, PRIMARY KEY (id, step))")
     plan = plan_of(size)
     for id, (owed, found) in enumerate(_opened(plan, size), start=1):
-        now, adopted = instant(SUNDAY, 18), instant(owed.adopted, 9)
-        came = max(adopted, instant(found.opens, 9))
-        then = following(plan, found, now)
+        now = instant(SUNDAY, 18)
+        came = max(instant(owed.adopted, 9), instant(found.opens, 9))
+        then, duty = following(plan, found, now), found.duty
         assert then
-        duty = found.duty
         raw.execute(
             "INSERT INTO occurrence VALUES"
             " (?, ?, ?, 'open', ?, ?, ?, 0, 0, 0, ?, ?, '[]', '', ?, '[\"单位0000\"]', NULL, ?)",
             (id, duty.id, found.period, str(found.opens), str(found.due), str(found.nominal),
              duty.title, duty.task, duty.phrase, _stored(came)),
         )  # fmt: skip
-        raw.execute("INSERT INTO owed VALUES (?, ?, ?, ?, ?)",
-                    (id, owed.units, str(duty.cadence), str(owed.adopted), _stored(then.at(plan))))  # fmt: skip
-        steps = [(id, step.name, _stored(max(step.at(plan), came)))
-                 for step in reached(plan, found, now)]  # fmt: skip
-        raw.executemany("INSERT INTO told VALUES (?, ?, ?)", steps)
+        looks = _stored(then.at(plan))
+        values = (id, owed.units, str(duty.cadence), str(owed.adopted), looks)
+        raw.execute("INSERT INTO owed VALUES (?, ?, ?, ?, ?)", values)
+        for step in reached(plan, found, now):
+            told = (id, step.name, _stored(max(step.at(plan), came)))
+            raw.execute("INSERT INTO told VALUES (?, ?, ?)", told)
 
 
 def _opened(plan: Plan, size: int) -> Iterator[tuple[Owed, Occurrence]]:

@@ -68,12 +68,14 @@ _lapsed = (
     .where(
         _lapsed_of.c.duty == occurrence.c.duty,
         # By each period of the duty: else SQLite would go through everything that ever lapsed.
-        exists().where(
+        exists()
+        .where(
             _let_lapse.c.occurrence_id == _lapsed_of.c.id,
             _let_lapse.c.unit == assignment.c.unit,
             _let_lapse.c.state == "lapsed",
             _let_lapse.c.owes,
-        ),
+        )
+        .correlate_except(_let_lapse),
     )
     .scalar_subquery()
 )

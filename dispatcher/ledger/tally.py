@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, and_, func, select
 
-from dispatcher.ledger.tables import assignment
+from dispatcher.ledger.tables import assignment, occurrence
 from dispatcher.ledger.transitions import CHASED
 from dispatcher.plan.periods import Period
 
@@ -49,7 +49,8 @@ def _count(condition: ColumnElement[bool]) -> ColumnElement[int]:
 
 
 def tallies(conn: Connection, stretch: Period, today: date) -> list[Tally]:
-    """A tally for each unit of what it owed with a due date in ``stretch``, by unit."""
+    """A tally for each unit of what the plan had it owe in ``stretch``: by the plan's due dates,
+    so that an extension takes nothing out of its quarter."""
     state, due = assignment.c.state, assignment.c.due_on
     query = (
         select(
@@ -60,7 +61,12 @@ def tallies(conn: Connection, stretch: Period, today: date) -> list[Tally]:
             _count(and_(state.in_(CHASED), due < today)),
             _count(state == "lapsed"),
         )
-        .where(assignment.c.owes, state != "withdrawn", due.between(stretch.first, stretch.last))
+        .join_from(assignment, occurrence)
+        .where(
+            assignment.c.owes,
+            state != "withdrawn",
+            occurrence.c.due_on.between(stretch.first, stretch.last),
+        )
         .group_by(assignment.c.unit)
         .order_by(func.min(assignment.c.id))
     )

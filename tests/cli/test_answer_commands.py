@@ -6,7 +6,7 @@ The commands read the real clock, so what they answer is next month's report, wh
 from __future__ import annotations
 
 import sqlite3
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -112,6 +112,13 @@ def test_what_the_state_does_not_allow_is_a_no_that_says_what_is_possible(shell:
     assert no.stderr == f"{KEY} is done: 'report' is not possible now; possible: reopen\n"
 
 
+@pytest.mark.parametrize("name", ["", "  ", "plan"])
+def test_an_answer_has_a_persons_name(shell: Shell, name: str) -> None:
+    no = shell("done", KEY, "--by", name)
+    assert no.returncode == 1
+    assert no.stderr == f"'{name}' is nobody's name: say with --by who records it\n"
+
+
 @pytest.mark.parametrize("command", ["waive", "withdraw"])
 def test_a_missing_reason_is_a_no(shell: Shell, command: str) -> None:
     no = shell(command, KEY, *BY)
@@ -124,7 +131,6 @@ def test_a_missing_reason_is_a_no(shell: Shell, command: str) -> None:
     "words, trouble",
     [
         (["done", KEY], "Missing option '--by'"),
-        (["done", KEY, "--by", ""], "--by"),
         (["done", *BY], "name an assignment, or select with --unit, --duty and --period"),
         (["done", "report", *BY], "'report' is not an assignment; write it like"),
         (["done", f"report/{NEXT:%Y-%m}@区农", *BY], "unknown unit '区农'; nearest: 区农办"),
@@ -137,7 +143,7 @@ def test_a_missing_reason_is_a_no(shell: Shell, command: str) -> None:
 def test_wrong_usage_ends_with_2_and_says_what_to_write(
     shell: Shell, words: list[str], trouble: str
 ) -> None:
-    # Fails for an empty --by, which is recorded, and a key beside --unit, which is not looked at.
+    # Fails for a key beside --unit: the unit is not looked at.
     wrong = shell(*words)
     assert wrong.returncode == 2, wrong.stdout
     assert trouble in wrong.stderr
@@ -231,4 +237,3 @@ def test_every_command_explains_itself(shell: Shell) -> None:
         shown = shell(*words, "--help")
         assert shown.returncode == 0
         assert "--note" in shown.stdout
-        assert isinstance(TODAY, date)

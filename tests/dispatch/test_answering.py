@@ -293,7 +293,6 @@ def test_a_granted_date_that_has_passed_meanwhile_is_refused(office: Office) -> 
 
 
 def test_an_extension_is_not_granted_to_an_earlier_date(office: Office) -> None:
-    # Fails: nothing compares the date granted with the one that holds.
     office.say("ask", note="忙", to="2026-02-10")
     with pytest.raises(Refused, match="later"):
         office.say("grant", to="2026-01-28")
@@ -363,7 +362,6 @@ def test_the_same_report_after_a_return_is_a_new_one(office: Office) -> None:
 def test_an_extension_can_be_asked_for_again_after_an_edit_has_ended_the_first_asking(
     office: Office,
 ) -> None:
-    # Fails: the last answer is compared, but not whether what it asked for still stands.
     office.say("ask", note="忙", to="2026-02-10")
     for day, plan in ((26, plan_with()), (27, plan_with(ALONE))):
         office.edit(plan)
@@ -420,7 +418,6 @@ def test_copies_do_not_hold_up_the_lead(engine: Engine) -> None:
 
 
 def test_blanks_are_no_reason_to_close_a_lead_despite_others(engine: Engine) -> None:
-    # Fails: a reason of blanks counts.
     office = Office(engine, plan_with(BOTH))
     office.at("2026-01-23")
     with pytest.raises(Refused, match="--despite"):
@@ -430,7 +427,6 @@ def test_blanks_are_no_reason_to_close_a_lead_despite_others(engine: Engine) -> 
 def test_a_lead_is_not_done_in_advance_for_others_that_are_not_in_the_ledger_yet(
     engine: Engine,
 ) -> None:
-    # Fails: only the one that is acted on enters before the opening, so nobody seems open beside.
     office = Office(engine, plan_with(BOTH))
     office.at("2026-01-23")
     with pytest.raises(Refused, match="while 乙"):

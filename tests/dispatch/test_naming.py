@@ -105,14 +105,12 @@ def test_what_a_removed_duty_left_is_found_in_the_ledger(office: Office) -> None
 
 
 def test_what_a_removed_unit_left_is_found_in_the_ledger(office: Office) -> None:
-    # Fails: the unit is looked for in the plan before the ledger is asked.
     office.edit(plan_with(ALONE, units=UNITS))
     office.at("2026-01-26")
     assert office.state("work/2026-01@乙") == "withdrawn"
 
 
 def test_a_merged_units_own_part_is_found_under_its_old_name(office: Office) -> None:
-    # Fails: the alias is followed although the ledger has that very key.
     office.edit(plan_with(ALONE, units=[a_unit("甲", aliases=("乙",)), a_unit("丙")]))
     office.at("2026-01-26")
     assert name(office, "work/2026-01@乙").key == "work/2026-01@乙"
@@ -133,7 +131,6 @@ def test_an_event_is_found_by_its_subject_once_it_is_recorded(engine: Engine) ->
 def test_what_was_due_before_its_adoption_is_not_chased_when_it_is_acknowledged(
     office: Office,
 ) -> None:
-    # Fails: it enters as if it were owed now, and is urged with T+38.
     try:
         office.say("ack", "work/2025-11@甲")
     except Refused:
@@ -145,7 +142,6 @@ def test_what_was_due_before_its_adoption_is_not_chased_when_it_is_acknowledged(
 def test_what_was_answered_far_ahead_or_long_ago_is_not_withdrawn_by_an_edit(
     office: Office, period: str, kind: Kind
 ) -> None:
-    # Fails: an edit looks 400 days back and ahead, a key may name a period beyond.
     key = f"work/{period}@甲"
     try:
         office.say(kind, key, "好")

@@ -61,7 +61,6 @@ def test_an_acknowledgement_after_the_due_date_stops_nothing(office: Office) -> 
 
 
 def test_an_acknowledgement_takes_back_a_warning_that_has_not_left(office: Office) -> None:
-    # Fails: what is queued is neither superseded by the answer nor dropped when it is claimed.
     office.stop.set()
     office.at("2026-01-29")
     office.stop.clear()

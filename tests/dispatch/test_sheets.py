@@ -21,6 +21,7 @@ from dispatcher.plan.model import Contact, Measure, Plan, Target
 from dispatcher.sheet import Line, MonthlyLine, Sheet
 from dispatcher.sheet.reading import read_sheet
 from tests.building import Office, a_duty, a_unit, plan_with, trouble
+from tests.dispatch.ladders import drafted, laddered, released, voided
 
 COVERAGE = Measure("参保率", "%", (Target(">=", Decimal(99)),), (), None)
 PEOPLE = Measure("资助人数", "", (), (), None)
@@ -152,6 +153,16 @@ def test_what_stands_between_unit_and_office_is_said_beside_the_task(engine: Eng
     assert (line.status, line.task, line.note) == ("正在办理", "做好工作\n(退回重办:缺照片)", "")
 
 
+def test_the_number_of_the_last_slip_is_that_of_its_item_until_it_is_void(engine: Engine) -> None:
+    office = opened(engine, laddered())
+    [draft] = drafted(office, "2026-02-02", "2026-02-04").values()
+    assert (draft, the_line(office).number) == (["蓝色提醒单"], "")
+    released(office, 1)
+    assert the_line(office).number == "督〔2026〕1号"
+    voided(office, 1)
+    assert the_line(office).number == ""
+
+
 def test_what_is_waived_is_locked_and_says_why(engine: Engine) -> None:
     office = opened(engine, plan_with(a_duty()))
     office.say("waive", note="本镇没有此类项目")
@@ -214,7 +225,7 @@ def test_the_name_of_a_file_has_nothing_that_office_computers_refuse() -> None:
 def carrying(engine: Engine, *, wanted: bool) -> Office:
     """An office whose digests to 甲 carry its sheet, if ``wanted``."""
     units = [a_unit("甲", sheet=wanted), a_unit("乙"), a_unit("丙")]
-    office = Office(engine, plan_with(a_duty(), units=units))
+    office = Office(engine, plan_with(a_duty(), a_duty("more"), units=units))
     composer = Composer([TEMPLATES], office.plan.workdays)
     office.attach = Desk(office.plan, composer, Site(False, "")).attach
     return office
@@ -235,7 +246,7 @@ def test_a_digest_carries_the_sheet_of_the_quarter_to_the_unit_that_wants_it(
     [(name, content)] = attached(office)["甲@example.com"]
     returned = read_sheet(name, content)
     assert (name, returned.unit) == ("台账-甲-2026-Q1.xlsx", "甲")
-    assert [entry.key for entry in returned.entries] == ["work/2026-01@甲"]
+    assert [entry.key for entry in returned.entries] == ["more/2026-01@甲", "work/2026-01@甲"]
     assert attached(office)["乙@example.com"] == []
 
 
@@ -250,7 +261,7 @@ def test_a_second_attempt_carries_the_very_bytes_of_the_first(engine: Engine) ->
     office.box.troubles["甲@example.com"] = [trouble("temporary")]
     office.at("2026-01-05 09:00")
     first = attached(office)["甲@example.com"]
-    office.say("ack", note="已经着手")
+    office.say("ack", "more/2026-01@甲", "已经着手")
     office.at("2026-01-05 10:00")
     assert len([sent for sent in office.box.tried if sent.address == "甲@example.com"]) == 2
     assert attached(office)["甲@example.com"] == first

@@ -90,6 +90,12 @@ def test_only_what_an_open_line_leaves_open_is_unlocked(page: Worksheet) -> None
     assert unlocked(page, 8) == []
 
 
+def test_what_is_typed_into_a_text_stays_a_text(page: Worksheet) -> None:
+    formats = {name: page[f"{LETTERS[name]}4"].number_format for name in INPUTS}
+    assert formats["目前进展"] == formats["备注"] == "@"
+    assert formats["申请延期至"] == "yyyy-mm-dd"
+
+
 def test_what_may_be_filled_in_is_tinted(page: Worksheet) -> None:
     tinted = page["L4"].fill.fgColor.rgb
     assert all(page[f"{LETTERS[name]}4"].fill.fgColor.rgb == tinted for name in INPUTS)
