@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from datetime import date
 
 from dispatcher.dispatch.answering import verdicts
 from dispatcher.dispatch.wording import titled
 from dispatcher.i18n import translator
-from dispatcher.ledger import answers, desk
+from dispatcher.ledger import answers, desk, slips
 from dispatcher.ledger.database import Connection
 from dispatcher.ledger.desk import Waiting
+from dispatcher.ledger.slips import Slip
 from dispatcher.plan.model import Plan
 
 NAMED = 3
@@ -17,13 +19,24 @@ NAMED = 3
 chinese = translator("zh_CN")
 
 
-def decisions(conn: Connection, plan: Plan) -> Iterator[str]:
-    """What waits for the office, a Chinese sentence for each kind."""
+def decisions(conn: Connection, plan: Plan, today: date) -> Iterator[str]:
+    """What waits for the office ``today``, a Chinese sentence for each kind."""
     yield from _listed("待审核", desk.reported(conn))
     yield from _listed("延期申请待批", desk.extensions_asked(conn))
     short = list(_falling_short(conn, plan))
     if short:
         yield f"指标未达到{len(short)}项:{_first(short)}"
+    yield from _slips("督办单草稿待签发", slips.drafts(conn))
+    late = [
+        each for each in slips.unanswered(conn) if each.answer_due_on and each.answer_due_on < today
+    ]
+    yield from _slips("督办单逾期未答复", late)
+
+
+def _slips(what: str, found: Sequence[Slip]) -> Iterator[str]:
+    if found:
+        named = [f"{each.unit},{each.title}({each.code or each.name})" for each in found]
+        yield f"{what}{len(found)}件:{_first(named)}"
 
 
 def _listed(what: str, waiting: Sequence[Waiting]) -> Iterator[str]:

@@ -145,7 +145,7 @@ class Office:
             due_today=_lines((each for each in standing if each.due == today), today),
             due_week=_lines((each for each in standing if each.due > today), today),
             changes=_changes(conn, last.at if last else now),
-            attention=tuple(self._attention(conn, digests)),
+            attention=tuple(self._attention(conn, digests, today)),
             provisional_years=self._unannounced(today),
         )
 
@@ -164,9 +164,9 @@ class Office:
                 "程序会继续尝试,请检查邮件服务器"
             )
 
-    def _attention(self, conn: Connection, digests: Sequence[Sent]) -> list[str]:
+    def _attention(self, conn: Connection, digests: Sequence[Sent], today: date) -> list[str]:
         """Everything that needs a hand, a sentence each."""
-        found = [*decisions(conn, self.plan), *_mishaps(digests), *self._waiting(digests)]
+        found = [*decisions(conn, self.plan, today), *_mishaps(digests), *self._waiting(digests)]
         unreachable = sorted({each.unit for each in queries.unreached(conn)})
         found += [
             f"{unit}没有可用的联系方式,请补充邮箱"

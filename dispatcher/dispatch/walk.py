@@ -7,7 +7,7 @@ from datetime import date, datetime
 from itertools import groupby
 from typing import NamedTuple
 
-from dispatcher.dispatch.telling import OWN, rank
+from dispatcher.dispatch.telling import rank
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import answers, entering, history, installation
 from dispatcher.ledger.answers import Answer
@@ -190,9 +190,7 @@ def _rest(
     conn: Connection, asked: Asked, occurrence: Occurrence, assigned: Assigned, marks: list[Mark]
 ) -> Iterator[Reason]:
     """The steps of this round that were never recorded, each with its reason, and what comes."""
-    recorded = {
-        mark.step for mark in marks if mark.round == assigned.round and mark.addressee in OWN
-    }
+    recorded = {mark.step for mark in marks if mark.round == assigned.round}
     closing = history.closing(conn, assigned.id)
     missing = [
         (step, _why_not_told(conn, asked, assigned, closing, step))

@@ -21,9 +21,7 @@ from dispatcher.ledger.tables import (
     occurrence,
     reminder,
 )
-from dispatcher.ledger.terms import MESSAGE_STATES
 
-STATES = MESSAGE_STATES
 _sent = select(*(message.c[name] for name in Sent._fields))
 
 

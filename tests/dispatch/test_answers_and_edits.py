@@ -224,3 +224,31 @@ def test_copies_open_again_with_the_lead(copied: Office) -> None:
     copied.say("reopen", note="不实")
     copied.at("2026-01-26")
     assert "乙 work/2026-01 T-1" in copied.at("2026-01-29")
+
+
+def test_a_reopened_lead_brings_back_no_copy_of_a_unit_that_the_plan_has_no_more(
+    copied: Office,
+) -> None:
+    # Fails: it does, and every pass ends with a KeyError of that unit.
+    copied.say("done")
+    copied.edit(plan_with(COPIED._replace(units=("甲",)), units=[a_unit("甲"), a_unit("丙")]))
+    copied.at("2026-01-26")
+    copied.say("reopen", note="不实")
+    assert copied.at("2026-01-27") == ["甲 work/2026-01 reopened"]
+    assert states(copied)["乙"] == "done"
+
+
+def test_after_the_due_date_a_reopened_lead_brings_back_no_copies(copied: Office) -> None:
+    # Fails: a copy is told T again, weeks after its day.
+    copied.at("2026-01-30")
+    copied.say("done")
+    copied.at("2026-02-09")
+    copied.say("reopen", note="不实")
+    assert copied.at("2026-02-10") == ["甲 work/2026-01 reopened"]
+
+
+def test_an_acknowledgement_takes_back_no_notice(office: Office) -> None:
+    office.say("ask", note="忙", to="2026-02-10")
+    office.say("grant")
+    office.say("ack")
+    assert office.at("2026-01-26") == ["甲 work/2026-01 extended"]

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher.dispatch import slips
 from dispatcher.dispatch.compose import Composer
 from dispatcher.dispatch.decisions import decisions
 from dispatcher.dispatch.office import Office as Desk
 from dispatcher.dispatch.office import Site
 from dispatcher.ledger.database import Engine
-from dispatcher.plan.model import Measure, Target
-from tests.building import Office, a_duty, a_unit, plan_with
+from dispatcher.plan.model import Ladder, Measure, Offset, Rung, Target
+from tests.building import ZONE, Office, a_duty, a_unit, local, plan_with
 
 SHIPPED = Path(__file__).parents[2] / "templates"
 RATE = Measure("参保率", "%", (Target(">=", Decimal(99)),), (), None)
@@ -27,7 +28,7 @@ def office(engine: Engine) -> Office:
 
 def asked(office: Office) -> list[str]:
     with office.conn() as conn:
-        return list(decisions(conn, office.plan))
+        return list(decisions(conn, office.plan, office.now.astimezone(ZONE).date()))
 
 
 def test_nothing_waits_before_anybody_has_said_anything(office: Office) -> None:
@@ -54,7 +55,7 @@ def test_an_extension_waits_until_it_is_granted_or_refused(office: Office) -> No
 def test_figures_that_fall_short_are_said_until_better_ones_come(office: Office) -> None:
     office.at("2026-01-05")
     office.say("report", figures={"参保率": "98.7"})
-    assert asked(office)[1].startswith("指标未达到1项:甲,参保率 98.7%")
+    assert asked(office)[1] == "指标未达到1项:甲,参保率98.7%,未达标(要求至少99%)"
     office.say("report", figures={"参保率": "99.1"})
     assert [line for line in asked(office) if "指标" in line] == []
 
@@ -69,6 +70,20 @@ def test_of_many_the_first_three_are_named_and_the_rest_is_counted(engine: Engin
     [line] = asked(office)
     assert line.startswith("待审核5件:甲,")
     assert line.endswith(";另有2件")
+
+
+def test_a_slip_waits_to_be_released_and_then_for_its_answer(engine: Engine) -> None:
+    rung = Rung("蓝", "蓝色提醒单", Offset(3, True), ("owner",), Offset(2, True), False, "请反馈。")
+    plan = plan_with(a_duty(units=("甲",)), ladder=Ladder("〔{year}〕{number}号", (rung,)))
+    office = Office(engine, plan)
+    office.daily("2026-01-30", "2026-02-04")
+    assert asked(office) == ["督办单草稿待签发1件:甲,work的工作(蓝色提醒单)"]
+    composer = Composer([SHIPPED], plan.workdays)
+    with office.conn() as conn:
+        slips.release(conn, plan, composer, 1, slips.Signed("张三", "", office.now))
+    assert asked(office) == []
+    office.now = local("2026-02-09")
+    assert asked(office) == ["督办单逾期未答复1件:甲,work的工作(〔2026〕1号)"]
 
 
 def test_the_brief_says_once_what_has_lapsed_or_was_withdrawn_since_the_last_one(

@@ -183,6 +183,14 @@ def test_what_was_never_entered_says_why_once_for_all(
     assert told(office, "乙", period) == [f"not entered: {why}"]
 
 
+def test_who_has_just_joined_has_a_line_beside_those_who_were_told(office: Office) -> None:
+    office.at("2026-01-20")
+    office.edit(plan_with(a_duty(units=("甲", "乙", "丙"))))
+    lines = short(office)
+    assert list(lines) == ["甲", "乙", "丙"]
+    assert lines["丙"] == "open since 2026-01-01: the next pass enters it"
+
+
 def test_what_has_opened_since_the_last_pass_is_entered_by_the_next(office: Office) -> None:
     office.at("2026-01-20")
     office.now = office.now.replace(month=2, day=3)

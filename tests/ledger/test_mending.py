@@ -143,8 +143,8 @@ def test_what_has_been_answered_is_not_sent_again_and_nothing_changes(
     office: Office = request.getfixturevalue(state)
     office.say("report")
     before = (message(office), reminders(office))
-    with pytest.raises(Refused, match="message 1 is no longer needed"):
-        retry(office)
+    with office.conn() as conn, pytest.raises(Refused, match="message 1 is no longer needed"):
+        mending.retry(conn, 1, "张三", "", office.now)
     assert (message(office), reminders(office), audit(office)) == (*before, [])
 
 
@@ -181,11 +181,12 @@ def test_a_message_that_arrived_counts_as_sent(unknown: Office) -> None:
 
 
 def test_a_message_that_was_lost_has_failed_and_the_office_sees_it(unknown: Office) -> None:
+    unknown.now = local("2026-01-23 15:00")
     assert resolve(unknown, arrived=False)
     assert (message(unknown), reminders(unknown)) == (("failed", 1), {"T-7": "failed"})
     with unknown.conn() as conn:
         [unreached] = queries.unreached(conn)
-        [settled] = queries.messages_since(conn, local("2026-01-22"))
+        [settled] = queries.messages_since(conn, local("2026-01-23 14:00"))
     assert (unreached.key, unreached.step) == ("work/2026-01@甲", "T-7")
     assert str(settled.reason) == "lost, as 张三 found out"
 
@@ -242,6 +243,7 @@ def test_messages_are_found_by_state_by_kind_and_by_the_unit_that_they_told(
     assert (listed(failed, state="failed"), listed(failed, state="sent")) == ([1], [2])
     assert (listed(failed, kind="digest"), listed(failed, kind="brief")) == ([1, 2], [])
     assert (listed(failed, unit="甲"), listed(failed, unit="乙")) == ([1, 2], [])
+    assert listed(failed, unit="乙", to=[Address("email", "甲@example.com")]) == []
 
 
 def test_what_holds_no_items_is_found_by_the_address_of_its_unit(office: Office) -> None:
