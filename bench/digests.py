@@ -1,7 +1,7 @@
 """The load on those who are told: digests and items, by unit and month of 2026.
 
 The shipped calendar, the daemon's pass at nine every day, every answer on its due day.
-``python -m bench.digests 潭东镇`` prints that unit's fullest digest.
+``python -m bench.digests 潭东镇 9`` prints that unit's fullest digest of September.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
@@ -63,26 +63,25 @@ def _count(told: Iterable[Told], unit: str, month: int) -> int:
 
 
 def _sum(told: Iterable[Told], unit: str, month: int = 0) -> int:
-    return sum(
-        each.items for each in told if each.unit == unit and month in (0, each.month)
-    )
+    return sum(each.items for each in told if each.unit == unit and month in (0, each.month))
 
 
 # ------------------------------------------------------------------------------- the child's part
 
 
-def main(unit: str = "") -> None:
-    """Passes the year, and prints every digest as JSON, or the fullest one of ``unit`` as it is."""
+def main(unit: str = "", month: str = "") -> None:
+    """Passes the year, and prints every digest as JSON, or the fullest of a unit, and of a month,
+    as it reads."""
     with tempfile.TemporaryDirectory() as folder:
-        told = list(_year(Path(folder)))
+        told = _year(Path(folder))
     if unit:
-        mine = [each for each in told if each.unit == unit]
+        mine = [each for each in told if each.unit == unit and month in ("", str(each.month))]
         print(max(mine, key=lambda each: each.items).text)
     else:
         print(json.dumps(told))
 
 
-def _year(home: Path) -> Iterator[Told]:
+def _year(home: Path) -> list[Told]:
     """What is told, to one contact of each unit, on every day of the year."""
     from dispatcher import bootstrap
     from dispatcher.dispatch.passes import run_pass
@@ -102,22 +101,18 @@ def _year(home: Path) -> Iterator[Told]:
         run_pass(parts, now)
         _answer_what_is_due(parts, day, now)
     engine.dispose()
-    return iter(told)
+    return told
 
 
 def _noting(compose: Compose, told: list[Told]) -> Compose:
     def noted(items: Sequence[Item], now: datetime) -> tuple[str, str, str]:
         subject, text, html = compose(items, now)
         said = f"主题:{subject}\n\n{text}"
-        told.append(Told(items[0].told, items_month(now), len(items), said))
+        # At nine in China it is the same day in UTC.
+        told.append(Told(items[0].told, now.month, len(items), said))
         return subject, text, html
 
     return noted
-
-
-def items_month(now: datetime) -> int:
-    """The month of a pass at nine in China, whose day is that of UTC."""
-    return now.month
 
 
 def _answer_what_is_due(parts: Parts, today: date, now: datetime) -> None:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from bench.filled import DUE, FEW, MONDAY, OVERDUE, TUESDAY, UNITS, instant, make_ledger, plan_of
-from bench.measure import MB, ROOT, Table, output
+from bench.measure import KIB, MB, ROOT, Table, output
 
 if TYPE_CHECKING:
     from dispatcher.channels.contract import OnUnknown, Outgoing, Receipt
@@ -45,7 +45,7 @@ PASSES = (
         instant(MONDAY, 9),
         {"lapsed": FEW, "voided": FEW, "drafted": FEW, "sent": 1},
     ),
-    Pass("the first of a day, at night", instant(TUESDAY, 0, 1), {}),
+    Pass("the first of a day, at night: nothing is told", instant(TUESDAY, 0, 1), {}),
     Pass(
         f"{DUE:,} due: {UNITS:,} digests of {DUE // UNITS}, the brief",
         instant(TUESDAY, 9),
@@ -77,28 +77,33 @@ class Shelf:
 
 
 def bench() -> list[Table]:
-    """The table of every pass, by the size of the ledger."""
+    """The table of every pass and of the memory of them all, by the size of the ledger."""
     with tempfile.TemporaryDirectory() as folder:
         ledgers = {size: Path(folder, f"{size}.db") for size in SIZES}
-        seconds = [_child("make", size, file)[0] for size, file in ledgers.items()]
+        made = [_child("make", size, file)[0] for size, file in ledgers.items()]
         runs = [{size: _run(size, file) for size, file in ledgers.items()} for _ in range(ROUNDS)]
-        peaks = [_run(size, file, "memory") for size, file in ledgers.items()]
-        megabytes = [file.stat().st_size / MB for file in ledgers.values()]
-    rows, times = [], []
-    for number, each in enumerate(PASSES):
-        times.append([statistics.median(run[size][number] for run in runs) for size in SIZES])
-        ratio = f"{times[-1][-1] / times[-1][0]:.2f} x"
-        peak = f"{max(found[number] for found in peaks) / MB:.0f} MB"
-        rows.append((each.title, *map(_shown, times[-1]), ratio, peak))
-    header = ("pass", *(f"{size:,} open" for size in SIZES), "last to first", "memory")
-    title = f"A pass over a ledger, {DUE:,} assignments due whatever is open"
-    messages = times[DIGESTS][-1] / PASSES[DIGESTS].does["sent"] * 1000
+        megabytes = ledgers[SIZES[-1]].stat().st_size / MB
+    found = [
+        [statistics.median(run[size][number] for run in runs) for size in SIZES]
+        for number in range(len(PASSES) + 1)
+    ]
+    times, peaks = found[:-1], found[-1]
+    rows = [
+        (each.title, *map(_shown, seconds), f"{seconds[-1] / seconds[0]:.2f} x")
+        for each, seconds in zip(PASSES, times, strict=True)
+    ]
+    rows.append(
+        ("memory", *(f"{peak / MB:.0f} MB" for peak in peaks), f"{peaks[-1] / peaks[0]:.2f} x")
+    )
+    header = ("pass", *(f"{size:,} open" for size in SIZES), "last to first")
+    each = times[DIGESTS][-1] / PASSES[DIGESTS].does["sent"] * 1000
     notes = [
         f"Target: at most {TARGET} x.",
-        f"A digest takes {messages:.1f} ms, from deciding to its outcome on disk. Always the same "
-        f"are {UNITS:,} units and {OVERDUE} overdue assignments beside those that are counted.",
-        f"The largest ledger has {megabytes[-1]:,.0f} MB and was made in {seconds[-1]:.0f} s.",
+        f"A digest takes {each:.1f} ms, from deciding on it to its outcome on disk. Beside the "
+        f"assignments that are counted, each ledger has {OVERDUE} overdue ones.",
+        f"The largest ledger has {megabytes:,.0f} MB and was made in {made[-1]:.0f} s.",
     ]
+    title = f"A pass over a ledger of {UNITS:,} units, of which {DUE:,} assignments are due"
     return [Table(title, header, rows, notes)]
 
 
@@ -106,25 +111,26 @@ def _shown(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{seconds * 1000:.1f} ms"
 
 
-def _run(size: int, file: Path, memory: str = "") -> list[float]:
-    """What each pass takes on a copy of the ledger, which the passes change."""
+def _run(size: int, file: Path) -> list[float]:
+    """What the passes take on a copy of the ledger, which they change."""
     copy = file.with_name("copy.db")
     shutil.copyfile(file, copy)
-    found = _child("run", size, copy, memory)
+    found = _child("run", size, copy)
     for left in file.parent.glob("copy.db*"):
         left.unlink()
     return found
 
 
-def _child(task: str, size: int, file: Path, memory: str = "") -> list[float]:
-    command = [sys.executable, "-m", __name__, task, str(size), str(file), memory]
-    found: list[float] = json.loads(output(command))
+def _child(task: str, size: int, file: Path) -> list[float]:
+    found: list[float] = json.loads(
+        output([sys.executable, "-m", __name__, task, str(size), str(file)])
+    )
     return found
 
 
-def run_passes(size: int, file: Path, memory: bool) -> list[float]:
-    """Runs the passes one after the other: seconds, or with ``memory`` bytes at the peak."""
-    import tracemalloc
+def run_passes(size: int, file: Path) -> list[float]:
+    """Runs the passes one after the other: the seconds of each, and the process's peak in bytes."""
+    import resource
 
     from dispatcher.dispatch.passes import run_pass
 
@@ -132,19 +138,13 @@ def run_passes(size: int, file: Path, memory: bool) -> list[float]:
         while warmed.read(BLOCK):
             pass
     parts = _parts(size, file)
-    if memory:
-        tracemalloc.start()
     found = []
     for each in PASSES:
-        before = tracemalloc.get_traced_memory()[0]
-        if memory:
-            tracemalloc.reset_peak()
         start = time.perf_counter()
         report = run_pass(parts._replace(clock=partial(_same, each.at)), each.at)
-        seconds = time.perf_counter() - start
+        found.append(time.perf_counter() - start)
         assert +report.counts == each.does, (each, report)
-        found.append(tracemalloc.get_traced_memory()[1] - before if memory else seconds)
-    return found
+    return [*found, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * KIB]
 
 
 def _same(at: datetime) -> datetime:
@@ -172,14 +172,14 @@ def _parts(size: int, file: Path) -> Parts:
     )
 
 
-def main(task: str, size: str, file: str, memory: str = "") -> None:
+def main(task: str, size: str, file: str) -> None:
     """A child's part: makes a ledger or runs the passes over one, and prints what that took."""
-    if task == "make":
-        start = time.perf_counter()
-        make_ledger(Path(file), int(size))
-        print(json.dumps([time.perf_counter() - start]))
-    else:
-        print(json.dumps(run_passes(int(size), Path(file), bool(memory))))
+    if task == "run":
+        print(json.dumps(run_passes(int(size), Path(file))))
+        return
+    start = time.perf_counter()
+    make_ledger(Path(file), int(size))
+    print(json.dumps([time.perf_counter() - start]))
 
 
 if __name__ == "__main__":

@@ -93,6 +93,10 @@ def _record(
     plan = bootstrap.read_calendar(settings.schedules)
     now = bootstrap.now()
     with bootstrap.ledger(settings).begin() as conn:
+        if assignment and any(selection.values()):
+            raise DispatcherError(
+                _("name an assignment, or select with --unit, --duty and --period")
+            )
         if assignment:
             found = [answering.named(conn, plan, assignment, now)]
         else:

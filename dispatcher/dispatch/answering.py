@@ -85,7 +85,21 @@ def answer(conn: Connection, plan: Plan, assigned: Assigned, said: Said, now: da
         assigned = _as_planned(conn, plan, assigned, today)
     if said.kind == "done" and assigned.role == "lead" and not said.despite.strip():
         _refuse_while_others_are_open(plan, assigned, answers.units_beside(conn, assigned), today)
-    return answers.record(conn, assigned, said, today, now)
+    recorded = answers.record(conn, assigned, said, today, now)
+    if recorded and said.kind == "reopen":
+        _reopen_copies(conn, plan, assigned, said.due_on or assigned.due_on, now)
+    return recorded
+
+
+def _reopen_copies(
+    conn: Connection, plan: Plan, assigned: Assigned, due: date, now: datetime
+) -> None:
+    """The copies open with it while there is something to tell them: they hear nothing after T."""
+    if due < now.astimezone(plan.zone).date():
+        return
+    for copy in assignments.copies_of(conn, assigned):
+        if copy.unit in plan.duties[assigned.duty].told:
+            assignments.begin_again(conn, copy, "pending", "reopened", due, now)
 
 
 def _as_planned(conn: Connection, plan: Plan, assigned: Assigned, today: date) -> Assigned:
@@ -103,7 +117,9 @@ def _as_planned(conn: Connection, plan: Plan, assigned: Assigned, today: date) -
     found = explain.find(plan, duty, assigned.period, today)
     if found.period != assigned.period or found.skipped:
         raise Refused(_("{key} is no longer in the plan", key=assigned.key))
-    if assigned.state not in CLOSED or assigned.due_on != assigned.planned_on:
+    said = answers.answers_of(conn, assigned.id)
+    own = any(each.due_on and each.kind in answers.NEW_ROUND for each in said)
+    if assigned.state not in CLOSED or own:
         return assigned
     entering.redate(conn, assigned.occurrence_id, found)
     return assigned._replace(due_on=found.due)

@@ -144,7 +144,11 @@ def _entries(digest: Digest, workdays: Workdays) -> View:
             "mark": group.mark,
             "head": group.head.format(len(items)),
             "colour": group.colour,
-            "entries": [entry for entry in entries[:IN_FULL] if entry["head"] == group.head],
+            "entries": [
+                entry
+                for entry in entries[:IN_FULL]
+                if (entry["mark"], entry["head"]) == (group.mark, group.head)
+            ],
         }
         for group, items in groups
     ]

@@ -26,6 +26,7 @@ from dispatcher.plan.periods import DAY
 from dispatcher.plan.steps import instant
 
 SOON = timedelta(days=7)
+LETTERS = ("digest", "slip")
 HOLIDAYS_WANTED = timedelta(days=60)
 """So long before a year begins, its missing holidays are said in the brief."""
 DAWN = datetime(2000, 1, 1, tzinfo=UTC)
@@ -128,7 +129,8 @@ class Office:
         today = self._day(now)
         last = queries.last_report(conn, "brief")
         recent = queries.messages_since(conn, last.at if last else DAWN)
-        digests = [sent for sent in recent if sent.kind == "digest" and sent.state != "cancelled"]
+        letters = [sent for sent in recent if sent.kind in LETTERS and sent.state != "cancelled"]
+        digests = [sent for sent in letters if sent.kind == "digest"]
         states = Counter(sent.state for sent in digests)
         standing = queries.outstanding(conn, today + SOON)
         since = self._day(last.at) + DAY if last else today
@@ -145,7 +147,7 @@ class Office:
             due_today=_lines((each for each in standing if each.due == today), today),
             due_week=_lines((each for each in standing if each.due > today), today),
             changes=_changes(conn, last.at if last else now),
-            attention=tuple(self._attention(conn, digests, today)),
+            attention=tuple(self._attention(conn, letters, today)),
             provisional_years=self._unannounced(today),
         )
 
@@ -164,9 +166,9 @@ class Office:
                 "程序会继续尝试,请检查邮件服务器"
             )
 
-    def _attention(self, conn: Connection, digests: Sequence[Sent], today: date) -> list[str]:
+    def _attention(self, conn: Connection, letters: Sequence[Sent], today: date) -> list[str]:
         """Everything that needs a hand, a sentence each."""
-        found = [*decisions(conn, self.plan, today), *_mishaps(digests), *self._waiting(digests)]
+        found = [*decisions(conn, self.plan, today), *_mishaps(letters), *self._waiting(letters)]
         unreachable = sorted({each.unit for each in queries.unreached(conn)})
         found += [
             f"{unit}没有可用的联系方式,请补充邮箱"

@@ -184,8 +184,6 @@ def _follow(
             conn, assigned, became, NEW_ROUND[said.kind], due or assigned.due_on, now
         )
         _notify(conn, again, NOTICES[said.kind], said, now, assigned.due_on if due else None)
-        for copy in assignments.copies_of(conn, assigned) if said.kind == "reopen" else ():
-            assignments.begin_again(conn, copy, became, "reopened", again.due_on, now)
     elif said.kind == "refuse":
         assignments.change(conn, assigned, asked_on=None)
         _notify(conn, assigned, reminders.REFUSED, said, now)

@@ -271,7 +271,7 @@ def close(
     if not change(conn, assigned, **values, next_at=None, asked_on=None):
         return []
     reminders.cancel(conn, assigned.id, reason or answered(state, by))
-    audit.record(conn, now, by, state, assigned.key, note, **detail)
+    audit.record(conn, now, by, state if assigned.owes else "copy", assigned.key, note, **detail)
     copies = _copies_left_alone(conn, assigned.occurrence_id) if assigned.owes else []
     return [assigned] + [
         closed for copy in copies for closed in close(conn, copy, state, by, now, note)

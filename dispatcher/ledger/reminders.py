@@ -114,7 +114,9 @@ def supersede(conn: Connection, reasons: Iterable[tuple[int, Text]]) -> None:
     if rows:
         mine = and_(reminder.c.id == bindparam("key"), IS_QUEUED, ~_left)
         change = update(reminder).where(mine)
-        conn.execute(change.values(state="superseded", reason=bindparam("why")), rows)
+        change = change.values(state="superseded", reason=bindparam("why"))
+        for row in rows:  # the states within cannot be bound for many rows at once
+            conn.execute(change, row)
 
 
 def cancel(conn: Connection, assignment_id: int, reason: Text) -> None:

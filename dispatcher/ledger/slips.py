@@ -7,17 +7,7 @@ from collections.abc import Iterable
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import (
-    ColumnElement,
-    Connection,
-    and_,
-    func,
-    insert,
-    literal_column,
-    or_,
-    select,
-    update,
-)
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, literal_column, select, update
 
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import answers, assignments, audit, outcomes
@@ -36,7 +26,6 @@ from dispatcher.ledger.tables import (
 from dispatcher.ledger.transitions import CHASED
 from dispatcher.plan.model import Rung
 
-NEVER = date.max.year
 DECIDED = _("{by}: {note}")
 """The reason of a slip that a person made void."""
 
@@ -95,7 +84,9 @@ def select_slips(conn: Connection, *conditions: ColumnElement[bool]) -> list[Sli
     """The slips of which all ``conditions`` hold: the numbered ones in order, then the others."""
     found = [Slip(*row) for row in conn.execute(_slips.where(*conditions))]
     # Sorted here: for rows in the order of their numbers SQLite would rather read them all.
-    return sorted(found, key=lambda each: (each.year or NEVER, each.number or 0, each.id))
+    return sorted(
+        found, key=lambda each: (not each.code, each.year or 0, each.number or 0, each.id)
+    )
 
 
 def listed(conn: Connection, state: str | None = None, year: int | None = None) -> list[Slip]:
@@ -137,7 +128,7 @@ def drafted(conn: Connection, *conditions: ColumnElement[bool]) -> list[tuple[Sl
 
 def lost(conn: Connection) -> list[tuple[Slip, Text]]:
     """The drafts that have lost their cause by what became of their assignment, with the reason."""
-    changed = or_(assignment.c.state.not_in(CHASED), assignment.c.round != slip.c.round)
+    changed = assignment.c.state.not_in(CHASED) | (assignment.c.round != slip.c.round)
     found = [(draft, why_lost(conn, draft, one)) for draft, one in drafted(conn, changed)]
     return [(draft, why) for draft, why in found if why]
 

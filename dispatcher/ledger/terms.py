@@ -55,6 +55,7 @@ ROUNDS = {
 ACTIONS: dict[str, Text] = {
     **{str(kind): says for kind, says in KINDS.items()},
     **STATE_WORDS,
+    "copy": _("copy closed"),
     "move": _("due date moved"),
     "part": _("part changed"),
     "restore": _("restored"),

@@ -45,7 +45,7 @@ class SheetError(DispatcherError):
     """The sheet cannot be used: every problem found, in the order of its rows."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
-        self.problems = tuple(sorted(problems, key=lambda problem: problem.place.row))
+        self.problems = tuple(sorted(problems, key=lambda problem: problem.place[:3]))
         super().__init__("\n".join(problem.render(str) for problem in self.problems))
 
     def render(self, translate: Translate) -> str:

@@ -345,6 +345,12 @@ def test_a_report_in_other_words_is_another_answer(office: Office) -> None:
     assert [note for _kind, note, *_rest in recorded(office)] == ["一半", "全部"]
 
 
+def test_another_date_in_the_same_words_is_another_asking(office: Office) -> None:
+    office.say("ask", note="忙", to="2026-02-10")
+    assert office.say("ask", note="忙", to="2026-02-13")
+    assert standing(office)["asked_on"] == "2026-02-13"
+
+
 def test_progress_can_be_said_after_an_acknowledgement(office: Office) -> None:
     office.say("ack")
     assert not office.say("ack")

@@ -176,7 +176,6 @@ def test_each_group_has_its_own_items_and_each_item_stands_once() -> None:
 
 
 def test_a_waived_and_a_withdrawn_item_stand_once_each() -> None:
-    # Fails: both groups have one head, by which their items are told apart.
     both = (ITEM._replace(step="waived"), ITEM._replace(step="withdrawn"))
     found = [(group["mark"], len(group["entries"])) for group in view(*both)["groups"]]
     assert found == [("免报", 1), ("撤销", 1)]

@@ -119,6 +119,15 @@ def test_on_the_day_of_a_late_urging_the_superior_waits_for_the_next_window(
     assert office.at("2026-02-05") == ["上: 甲 2026-01 T+3"]
 
 
+def test_an_edit_on_the_day_of_a_late_urging_does_not_take_it_above_at_once(
+    office: Office,
+) -> None:
+    office.at("2026-02-05")
+    office.edit(under_superiors(ALONE, a_duty("new", units=("丙",), lead=("丙",))))
+    assert not [line for line in office.at("2026-02-05 10:00") if line.startswith("上")]
+    assert "上: 甲 2026-01 T+3" in office.at("2026-02-06")
+
+
 def test_an_urging_that_has_not_left_does_not_count_as_told(engine: Engine) -> None:
     office = running(engine, under_superiors(ALONE._replace(open=False)))
     office.box.troubles["甲@example.com"] = [trouble("temporary")]

@@ -118,6 +118,13 @@ def test_one_row_can_ask_for_an_extension_and_acknowledge(office: Office) -> Non
     ]
 
 
+def test_an_extension_that_waits_for_the_office_is_not_asked_for_again(office: Office) -> None:
+    file = filled(exported(office), {A: {"申请延期至": "2026-02-10", "备注": "缺人"}})
+    take(office, file)
+    office.say("ack", A)
+    assert take(office, retitled(file)) == Outcome((), 1)
+
+
 def test_rows_that_nobody_changed_say_nothing(office: Office) -> None:
     office.say("ack", B, "已摸排")
     outcome = fill(office, {A: {"完成情况": "正在办理"}})

@@ -135,6 +135,9 @@ def test_answers_and_the_day_of_each_are_shown(engine: Engine) -> None:
     assert (line.status, line.progress) == ("正在办理", "已摸排3个镇")
     assert line.acknowledged_on == date(2026, 1, 6)
     office.at("2026-01-07")
+    office.say("ack", note="已摸排5个镇")
+    line = the_line(office)
+    assert (line.progress, line.acknowledged_on) == ("已摸排5个镇", date(2026, 1, 6))
     office.say("report", note="全部完成")
     assert (the_line(office).status, the_line(office).progress) == ("已办结", "全部完成")
     assert (the_line(office).done_on, the_line(office).open) == (None, True)
@@ -168,6 +171,7 @@ def test_what_is_waived_is_locked_and_says_why(engine: Engine) -> None:
     office.say("waive", note="本镇没有此类项目")
     line = the_line(office)
     assert (line.status, line.open, line.note) == ("免报", False, "本镇没有此类项目")
+    assert line.done_on is None
 
 
 @pytest.mark.parametrize(

@@ -14,11 +14,13 @@ from dispatcher.errors import Refused
 from dispatcher.ledger import outbox, outcomes, slips
 from dispatcher.ledger.database import Engine
 from dispatcher.ledger.outbox import Address
+from dispatcher.plan.model import Offset
 from tests.building import Office, a_duty, a_unit, local, trouble
 from tests.dispatch.ladders import (
     BLUE,
     RED,
     SHIPPED,
+    after,
     drafted,
     laddered,
     listed,
@@ -349,6 +351,16 @@ def test_a_letter_says_how_often_it_was_urged_and_which_slip_went_unanswered(
     assert "时限:1月30日(周五),已逾期12天,已催办3次\n" in text  # T+1, T+3, T+8
     assert "蓝色提醒单(督〔2026〕1号)要求2月9日(周一)前答复,至今未答复。\n" in text
     assert "抄送:乙\n" in text
+
+
+def test_a_slip_whose_day_has_not_passed_is_not_called_unanswered(engine: Engine) -> None:
+    office = Office(engine, laddered(*after("级", Offset(1), Offset(4))))
+    drafted(office, "2026-01-30", "2026-02-02")
+    released(office, 1)
+    drafted(office, "2026-02-03", "2026-02-03")
+    released(office, 2)
+    [(text,)] = office.ask("SELECT text FROM slip WHERE id = 2")
+    assert "级1单" not in text
 
 
 def test_a_preview_is_the_letter_without_a_number(office: Office) -> None:

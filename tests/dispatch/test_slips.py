@@ -6,7 +6,7 @@ from datetime import date, time
 
 import pytest
 
-from dispatcher.dispatch.slips import draft
+from dispatcher.dispatch.slips import draft, wanted
 from dispatcher.ledger.database import Engine
 from dispatcher.plan.model import Move, Offset
 from tests.building import Office, a_duty, a_unit, local, plan_with
@@ -107,6 +107,14 @@ def test_a_milder_draft_makes_room_for_the_next(engine: Engine) -> None:
         "2026-02-03": ["级2单"],
     }
     assert standing(office) == [("级1单", "superseded by 级2单"), ("级2单", "draft")]
+
+
+def test_no_milder_slip_follows_a_sharper_one(engine: Engine) -> None:
+    office = Office(engine, laddered(*after("级", Offset(1), Offset(4))))
+    drafted(office, "2026-01-30", "2026-02-03")
+    sharper = listed(office)[-1]
+    moved_ahead = wanted(office.plan, date(2026, 2, 4), {2: sharper}, date(2026, 2, 5))
+    assert moved_ahead is None
 
 
 def test_a_second_pass_and_a_restart_draft_nothing_twice(engine: Engine) -> None:
