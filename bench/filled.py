@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from dispatcher.plan.model import Plan
     from dispatcher.plan.occurrences import Occurrence
 
+LARGEST = 1_000_000
 UNITS, FEW = 2_000, 100
 DUE = 10_000
 """The assignments that are told on the Tuesday: five of every unit."""
@@ -103,17 +104,23 @@ class Owed(NamedTuple):
     adopted: date
 
 
-def duties(size: int) -> list[Owed]:
-    """The duties that leave ``size`` open assignments, and OVERDUE more."""
+def duties() -> list[Owed]:
+    """The duties of every plan."""
     month, day = date(2026, 6, 1), timedelta(days=1)
     found = [Owed(f"due-{number}", "每月", UNITS, month) for number in range(DUE // UNITS)]
     found.append(Owed("late", "每月15日前", FEW, month))
     found.append(Owed("left", "每月22日前", FEW, date(2026, 5, 6)))
-    for number in range((size - DUE) // UNITS):
+    for number in range((LARGEST - DUE) // UNITS):
         when = f"每年{9 + number % 4}月{number % 28 + 1}日前"
         came = GO_LIVE + number // 5 % COMING_DAYS * day
         found.append(Owed(f"other-{number}", when, UNITS, came))
     return found
+
+
+def begun(size: int) -> int:
+    """How many of the duties leave ``size`` open assignments, and OVERDUE more; the plan has the
+    others only from the next year on."""
+    return len(duties()) - (LARGEST - size) // UNITS
 
 
 def plan_of(size: int) -> Plan:
@@ -127,10 +134,11 @@ def plan_of(size: int) -> Plan:
     ]
     lines += ["groups:", f"  各单位: [{', '.join(names)}]", f"  试点: [{', '.join(names[:FEW])}]"]
     lines += ["duties:"]
-    for number, duty in enumerate(duties(size), start=1):
+    for number, duty in enumerate(duties(), start=1):
         group = "各单位" if duty.units == UNITS else "试点"
+        first = date(2026 + (number > begun(size)), 1, 1)
         lines += [
-            f"  - {{id: {duty.id}, title: 第{number}项工作, rows: [{number}], when: {duty.when},",
+            f"  - {{id: {duty.id}, title: 第{number}项工作, when: {duty.when}, from: {first},",
             f"     responsible: {group}, lead: 单位0000, task: 按要求做好第{number}项工作。}}",
         ]
     return read_plan("schedules.yaml", HEAD + "\n".join(lines) + "\n")
@@ -169,9 +177,9 @@ def _enter(raw: sqlite3.Connection, size: int) -> None:
 
     raw.execute("CREATE TEMP TABLE owed (id INTEGER PRIMARY KEY, units, cadence, adopted_on,"
                 " looks_at)")  # fmt: skip
-    raw.execute("CREATE TEMP TABLE told (id, step, at, PRIMARY KEY (id, step))")
+    raw.execute("CREATE TEMP TABLE told (id INTEGER, step, at, PRIMARY KEY (id, step))")
     plan = plan_of(size)
-    for id, (owed, found) in enumerate(_opened(plan, size), start=1):
+    for id, (owed, found) in enumerate(_opened(plan), start=1):
         now = instant(SUNDAY, 18)
         came = max(instant(owed.adopted, 9), instant(found.opens, 9))
         then, duty = following(plan, found, now), found.duty
@@ -190,11 +198,11 @@ def _enter(raw: sqlite3.Connection, size: int) -> None:
             raw.execute("INSERT INTO told VALUES (?, ?, ?)", told)
 
 
-def _opened(plan: Plan, size: int) -> Iterator[tuple[Owed, Occurrence]]:
+def _opened(plan: Plan) -> Iterator[tuple[Owed, Occurrence]]:
     """What has opened by the Sunday and was not due before its duty was adopted."""
     from dispatcher.plan.occurrences import occurrences
 
-    for owed in duties(size):
+    for owed in duties():
         for found in occurrences(plan, plan.duties[owed.id], owed.adopted, date(2026, 12, 31)):
             if found.opens <= SUNDAY:
                 yield owed, found

@@ -174,6 +174,9 @@ class Office:
             self._close(part, part.state, notice if act.kind != "done" else None)
 
     def _reopen_copies(self, part: Part, day: date) -> None:
+        """While there is something to tell them: they hear nothing after the due date."""
+        if part.due < day:
+            return
         for one in self.beside[part.line.duty, part.line.period]:
             if not one.owes and one.state in CLOSED:
                 one.begin_again(part.due, day)
