@@ -7,6 +7,7 @@ channel that only remembers them, and commits every step as the daemon does.
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import statistics
 import sys
@@ -134,6 +135,7 @@ def run_passes(size: int, file: Path) -> list[float]:
 
     from dispatcher.dispatch.passes import run_pass
 
+    os.sync()
     with file.open("rb") as warmed:
         while warmed.read(BLOCK):
             pass
