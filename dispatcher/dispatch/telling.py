@@ -66,6 +66,9 @@ def decide(plan: Plan, assigned: Assigned, told: list[Reminder], now: datetime) 
     A copy is told up to the due date. An acknowledged one is left alone before it. After the
     escalation day the superior is told as well, if the unit itself was on an earlier workday.
     """
+    if assigned.duty not in plan.duties or assigned.unit not in plan.units:
+        # Answered by an edited calendar that the daemon has yet to take up; then all is looked at.
+        return Decision([], None)
     steps, next_at = _steps(plan, assigned, now)
     above, escalate_at = _escalation(plan, assigned, told, steps, now)
     own = _telling(assigned, steps, told)

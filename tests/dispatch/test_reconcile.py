@@ -361,3 +361,15 @@ def test_a_due_day_inside_the_month_is_followed_too(engine: Engine) -> None:
         "2026-01-01", "2026-01-02", "2026-01-08", "2026-01-09", "2026-01-12", "2026-01-14",
         "2026-01-21", "2026-01-28",
     ]  # fmt: skip
+
+
+def test_what_the_running_plan_does_not_know_stops_nobody_elses_telling(engine: Engine) -> None:
+    """A command reads an edited calendar before the daemon has taken it up."""
+    office = Office(engine, plan_with(ALONE))
+    office.at("2026-01-05")
+    known, office.plan = office.plan, plan_with(ALONE, a_duty("new"))
+    office.say("ack", "new/2026-01@甲", "在办")
+    office.plan = known
+    assert "甲 work/2026-01 T-7" in office.at("2026-01-23")
+    office.edit(plan_with(ALONE, a_duty("new")))
+    assert "甲 new/2026-01 T" in office.at("2026-01-30")
