@@ -22,9 +22,9 @@ from dispatcher.dispatch.brief import (
     trial_view,
 )
 from dispatcher.dispatch.digest import Digest, digest_view
-from dispatcher.dispatch.item import Item
 from dispatcher.dispatch.letter import Letter, letter_view
 from dispatcher.dispatch.wording import View, clean, cleaned
+from dispatcher.ledger.items import Item
 from dispatcher.plan.workdays import Workdays
 
 if TYPE_CHECKING:

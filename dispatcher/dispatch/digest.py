@@ -5,10 +5,9 @@ Composition only: plain data in, a dict of plain values for the templates out.
 
 from __future__ import annotations
 
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import NamedTuple
 
-from dispatcher.dispatch.item import Item
 from dispatcher.dispatch.notices import notes
 from dispatcher.dispatch.wording import (
     SECRECY,
@@ -21,13 +20,14 @@ from dispatcher.dispatch.wording import (
     titled,
     why_moved,
 )
+from dispatcher.ledger.items import Item
+from dispatcher.ledger.terms import SOON
 from dispatcher.plan.workdays import Workdays
 
 IN_FULL = 8
 """So many items of a digest are shown in full; the rest have a line each."""
 NAMED_UNITS = 3
 """A subject names so many units; of more it names the first and their number."""
-SOON = timedelta(days=7)
 ROLES = {"lead": "牵头单位", "responsible": "责任单位"}
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import date
 
-from dispatcher.dispatch.item import Item
 from dispatcher.dispatch.wording import day_and_weekday
+from dispatcher.ledger.items import Item
 
 
 def notes(item: Item, today: date) -> list[str]:

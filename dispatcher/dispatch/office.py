@@ -11,21 +11,20 @@ from dispatcher.dispatch.brief import Brief, Line, Status
 from dispatcher.dispatch.compose import Composer, Rendered
 from dispatcher.dispatch.decisions import decisions
 from dispatcher.dispatch.digest import Digest
-from dispatcher.dispatch.item import Item
 from dispatcher.dispatch.reconcile import next_look
-from dispatcher.dispatch.telling import addresses
+from dispatcher.dispatch.telling import addresses, office_contact
 from dispatcher.dispatch.window import opening
 from dispatcher.i18n import Text, translator
 from dispatcher.ledger import desk, installation, outbox, queries
 from dispatcher.ledger.database import Connection
-from dispatcher.ledger.items import Item as Owed
+from dispatcher.ledger.items import Item
 from dispatcher.ledger.outbox import Content
 from dispatcher.ledger.queries import Sent, Standing
+from dispatcher.ledger.terms import SOON
 from dispatcher.plan.model import Plan
 from dispatcher.plan.periods import DAY
 from dispatcher.plan.steps import instant
 
-SOON = timedelta(days=7)
 LETTERS = ("digest", "slip")
 HOLIDAYS_WANTED = timedelta(days=60)
 """So long before a year begins, its missing holidays are said in the brief."""
@@ -52,7 +51,7 @@ class Office:
         self.site = site
         self.broken = ""
 
-    def compose(self, items: Sequence[Owed], now: datetime) -> tuple[str, str, str]:
+    def compose(self, items: Sequence[Item], now: datetime) -> tuple[str, str, str]:
         """Subject, text and HTML of a digest that leaves ``now``."""
         at = now.astimezone(self.plan.zone)
         digest = Digest(
@@ -60,13 +59,13 @@ class Office:
             today=at.date(),
             at=at,
             office=self.plan.office,
-            office_contact=self._contact(),
-            items=tuple(Item(**item._asdict()) for item in items),
+            office_contact=office_contact(self.plan),
+            items=tuple(items),
         )
         return self._noting_faults(self.composer.digest(digest))
 
     def attach(
-        self, conn: Connection, items: Sequence[Owed], now: datetime
+        self, conn: Connection, items: Sequence[Item], now: datetime
     ) -> tuple[tuple[str, bytes], ...]:
         """The sheets of the units that are told, where their settings ask for it."""
         told = dict.fromkeys(item.told for item in items)
@@ -83,10 +82,6 @@ class Office:
             self._queue(conn, "status", self.composer.status(self._status(conn, now)), now)
         if self._brief_is_due(conn, now):
             self._queue(conn, "brief", self.composer.brief(self._brief(conn, now)), now)
-
-    def _contact(self) -> str:
-        contacts = self.plan.units[self.plan.office].contacts
-        return f"{contacts[0].name} {contacts[0].mobile}".strip() if contacts else ""
 
     def _noting_faults(self, rendered: Rendered) -> tuple[str, str, str]:
         self.broken = rendered.broken or self.broken

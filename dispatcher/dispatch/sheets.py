@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from decimal import Decimal
 
 from dispatcher.dispatch.answering import measures_by_name
@@ -15,6 +15,7 @@ from dispatcher.i18n import _, translator
 from dispatcher.ledger import sheets
 from dispatcher.ledger.database import Connection
 from dispatcher.ledger.sheets import Kept
+from dispatcher.ledger.terms import COLOURS, colour_of
 from dispatcher.ledger.transitions import CHASED, OPEN
 from dispatcher.plan.measures import PERCENT, WHOLE, read_figure, target_words
 from dispatcher.plan.model import Measure, Plan
@@ -35,7 +36,6 @@ STATUSES = {
 }
 """What the column 完成情况 says of each state."""
 STRETCHES = ("year", "half-year", "quarter", "month")
-SOON = timedelta(days=7)
 UNFIT = re.compile(r'[\\:*?"<>|]')
 """What a file's name cannot hold on an office computer; no name of a unit has a slash."""
 chinese = translator("zh_CN")
@@ -161,14 +161,9 @@ def _contact(plan: Plan, unit: str) -> str:
 
 
 def _colour(kept: Kept, today: date) -> str:
-    """Its colour as a word; by its date only while no answer has come."""
-    state, due = kept.assigned.state, kept.assigned.due_on
-    chased = state in CHASED
-    if chased and due < today:
-        return "红"
-    if (chased and due == today) or (state in OPEN and kept.missed):
-        return "黄"
-    return "蓝" if chased and due <= today + SOON else ""
+    assigned = kept.assigned
+    found = colour_of(assigned.state, assigned.due_on, today, missed=kept.missed)
+    return COLOURS[found].render(chinese) if found else ""
 
 
 def _figures(plan: Plan, kept: Kept) -> Iterator[Figure]:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from dispatcher.dispatch.compose import Composer, Rendered
 from dispatcher.dispatch.letter import Earlier, Letter
-from dispatcher.dispatch.telling import addresses, superior_of
+from dispatcher.dispatch.telling import addresses, office_contact, superior_of
 from dispatcher.errors import Refused
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import audit, outbox, slips
@@ -243,15 +243,10 @@ def _letter(
         demand=rung.demand,
         answer_due=answer_on(plan, today, rung),
         office=plan.office,
-        contact=_contact(plan),
+        contact=office_contact(plan),
         today=today,
         **facts._asdict(),
     )
-
-
-def _contact(plan: Plan) -> str:
-    contacts = plan.units[plan.office].contacts
-    return f"{contacts[0].name} {contacts[0].mobile}".strip() if contacts else ""
 
 
 def void(conn: Connection, slip_id: int, signed: Signed) -> Slip | None:

@@ -206,3 +206,9 @@ def addresses(plan: Plan, unit: str) -> list[Address]:
     return list(
         dict.fromkeys(Address("email", each.email) for each in found.contacts if each.email)
     )
+
+
+def office_contact(plan: Plan) -> str:
+    """Whom a unit asks: the name and mobile of the office's first contact."""
+    contacts = plan.units[plan.office].contacts
+    return f"{contacts[0].name} {contacts[0].mobile}".strip() if contacts else ""

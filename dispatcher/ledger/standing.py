@@ -7,7 +7,7 @@ how many rows have a value, so what must not lead the search is hidden from it (
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, tuple_
@@ -15,10 +15,8 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 from dispatcher.errors import DispatcherError
 from dispatcher.i18n import _
 from dispatcher.ledger.tables import IS_MISSED, answer, assignment, occurrence, reminder
-from dispatcher.ledger.terms import Colour
+from dispatcher.ledger.terms import SOON, Colour, colour_of
 from dispatcher.ledger.transitions import CHASED, OPEN
-
-SOON = timedelta(days=7)
 
 
 class Cursor(NamedTuple):
@@ -99,14 +97,8 @@ class Line(NamedTuple):
         return max((today - self.due_on).days, 0) if self.state in CHASED else 0
 
     def colour(self, today: date) -> Colour | None:
-        """Red when overdue; yellow when due today or when its figures fall short; blue when due
-        within a week. Only while it is open, and by its date only while it is chased."""
-        chased = self.state in CHASED
-        if chased and self.due_on < today:
-            return "red"
-        if self.state in OPEN and (self.missed or (chased and self.due_on == today)):
-            return "yellow"
-        return "blue" if chased and self.due_on <= today + SOON else None
+        """How urgent it is."""
+        return colour_of(self.state, self.due_on, today, missed=self.missed)
 
 
 class Page(NamedTuple):

@@ -6,13 +6,10 @@ Unique keys are what makes a repeated pass harmless; CHECKs keep illegal states 
 
 from __future__ import annotations
 
-from typing import Any
-
 from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    ColumnElement,
     Date,
     Float,
     ForeignKey,
@@ -28,6 +25,7 @@ from sqlalchemy import (
     literal_column,
 )
 
+from dispatcher.ledger.constraints import exactly_in, one_of, partial_index, quoted
 from dispatcher.ledger.transitions import (
     ANSWERS,
     CHASED,
@@ -46,28 +44,6 @@ ALIVE = ("queued", *LEASED)
 """Messages that may still leave."""
 DELIVERED = ("sent", "unknown")
 """Messages whose reminders count as told."""
-
-
-def _quoted(values: tuple[str, ...]) -> str:
-    return "(" + ", ".join(f"'{value}'" for value in values) + ")"
-
-
-def one_of(column: str, *values: str) -> CheckConstraint:
-    """``column`` holds one of ``values``."""
-    return CheckConstraint(f"{column} IN {_quoted(values)}", name=column)
-
-
-def exactly_in(column: str, *states: str) -> CheckConstraint:
-    """``column`` is filled in ``states`` and empty in every other."""
-    condition = f"({column} IS NOT NULL) = (state IN {_quoted(states)})"
-    return CheckConstraint(condition, name=f"{column}_exactly")
-
-
-def partial_index(
-    name: str, condition: ColumnElement[bool], *columns: Column[Any], unique: bool = False
-) -> None:
-    """An index of the rows that hold ``condition`` only: its cost does not grow with the others."""
-    Index(name, *columns, unique=unique, sqlite_where=condition, postgresql_where=condition)
 
 
 installation = Table(
@@ -160,8 +136,8 @@ assignment = Table(
     exactly_in("closed_at", *CLOSED),
     exactly_in("closed_by", *CLOSED),
     CheckConstraint("round > 0", name="round"),
-    CheckConstraint(f"next_at IS NULL OR state IN {_quoted(CHASED)}", name="next_at"),
-    CheckConstraint(f"asked_on IS NULL OR state IN {_quoted(CHASED)}", name="asked_on"),
+    CheckConstraint(f"next_at IS NULL OR state IN {quoted(CHASED)}", name="next_at"),
+    CheckConstraint(f"asked_on IS NULL OR state IN {quoted(CHASED)}", name="asked_on"),
 )
 """An occurrence as one unit owes it, or (``owes`` false) is told of it.
 
@@ -331,7 +307,7 @@ answer = Table(
     Column("became", String, nullable=False),
     one_of("kind", *ANSWERS),
     CheckConstraint(
-        f"kind || ' ' || was || ' ' || became IN {_quoted(tuple(allowed_answers()))}",
+        f"kind || ' ' || was || ' ' || became IN {quoted(tuple(allowed_answers()))}",
         name="transition",
     ),
 )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import date, timedelta
 from typing import Literal
 
 from dispatcher.i18n import Text, _
-from dispatcher.ledger.transitions import KINDS, STATE_WORDS
+from dispatcher.ledger.transitions import CHASED, KINDS, OPEN, STATE_WORDS
 
 Colour = Literal["red", "yellow", "blue"]
 COLOURS: dict[Colour, Text] = {"red": _("red"), "yellow": _("yellow"), "blue": _("blue")}
@@ -73,3 +74,23 @@ ACTIONS: dict[str, Text] = {
     "void-slip": _("slip made void"),
 }
 """What is done, as the audit has it."""
+SOON = timedelta(days=7)
+"""So long before its due date an item is blue."""
+
+
+def colour_of(state: str, due: date, today: date, *, missed: bool) -> Colour | None:
+    """Red when overdue, yellow when due today or when its figures fall short, blue when due soon.
+
+    Only while it is open, and by its date only while it is chased.
+
+    >>> [colour_of("pending", date(2026, 6, day), date(2026, 6, 9), missed=False) for day in (8, 9)]
+    ['red', 'yellow']
+    >>> colour_of("reported", date(2026, 6, 8), date(2026, 6, 9), missed=True)
+    'yellow'
+    """
+    chased = state in CHASED
+    if chased and due < today:
+        return "red"
+    if state in OPEN and (missed or (chased and due == today)):
+        return "yellow"
+    return "blue" if chased and due <= today + SOON else None
