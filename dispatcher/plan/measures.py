@@ -48,18 +48,19 @@ def read_figure(measure: Measure, text: str) -> Decimal:
     (Decimal('98.7'), Decimal('1200'))
     """
     match = _FIGURE.fullmatch(half_width(text))
-    if match and (match["unit"] or measure.unit) == measure.unit:
-        value = number(match["number"])
-        if measure.unit != PERCENT or value <= WHOLE:
-            return value
-    raise DispatcherError(
-        _(
-            "'{value}' is not a figure of {measure}; write it like {example}",
-            value=text[:40],
-            measure=measure.name,
-            example=shown(measure, Decimal(12)),
-        )
-    )
+    if not match or (match["unit"] or measure.unit) != measure.unit:
+        example = shown(measure, Decimal(12))
+        raise DispatcherError(
+            _("'{value}' is not a figure of {measure}; write it like {example}", value=text[:40],
+              measure=measure.name, example=example)
+        )  # fmt: skip
+    value = number(match["number"])
+    if measure.unit == PERCENT and value > WHOLE:
+        raise DispatcherError(
+            _("'{value}' is more than all: {measure} is at most 100%", value=text[:40],
+              measure=measure.name)
+        )  # fmt: skip
+    return value
 
 
 def half_width(text: str) -> str:

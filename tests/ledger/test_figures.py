@@ -166,7 +166,7 @@ def test_a_target_by_date_is_that_of_the_occurrence(engine: Engine) -> None:
         ({"参保": "99%"}, r"work/2026-01@甲 has no measure '参保'; nearest: 参保率"),
         ({"村数": "12"}, r"work/2026-01@甲 has no measure '村数'"),
         ({"参保率": "九成"}, r"'九成' is not a figure of 参保率; write it like 12%"),
-        ({"参保率": "101%"}, r"'101%' is not a figure of 参保率"),
+        ({"参保率": "101%"}, r"'101%' is more than all: 参保率 is at most 100%"),
         ({"参保率": "-1%"}, r"'-1%' is not a figure of 参保率"),
         ({"参保率": "99户"}, r"'99户' is not a figure of 参保率"),
     ],

@@ -189,7 +189,7 @@ def test_a_figure_is_read_with_its_unit_or_without(unit: str, text: str, expecte
 @pytest.mark.parametrize(
     "unit, text",
     [
-        *(("%", text) for text in ("100.1%", "98.7‰", "-1%", "九成", "98.7个", "", "%", "98,7%")),
+        *(("%", text) for text in ("98.7‰", "-1%", "九成", "98.7个", "", "%", "98,7%")),
         *(("万元", text) for text in ("120元", "120万", "1e5", "NaN", "Infinity", "=A1", "1 200")),
         *(("", text) for text in ("5个", "1234567890123", "1.23456", "+5", "5-", "٣", "5²", "1,2")),
     ],
@@ -201,6 +201,14 @@ def test_anything_else_is_refused_with_the_measure_the_value_and_an_example(
     with pytest.raises(DispatcherError) as refused:
         read_figure(measure, text)
     assert str(refused.value) == f"'{text}' is not a figure of 拨付率; write it like 12{unit}"
+
+
+def test_a_percentage_above_the_whole_is_refused_for_what_it_is() -> None:
+    with pytest.raises(
+        DispatcherError, match=r"^'100.1%' is more than all: 拨付率 is at most 100%"
+    ):
+        read_figure(RATE, "100.1%")
+    assert read_figure(RATE, "100%") == 100
 
 
 FIGURES = st.decimals(0, 999_999_999_999, places=4)
