@@ -64,6 +64,7 @@ class Office:
             self.beside[part.line.duty, part.line.period].append(part)
         self.had_mail: set[str] = set()
         self.lapsed_since = self.messages_since = 0
+        self.put_back_late = False
 
     # ------------------------------------------------------------------------------- the morning
 
@@ -73,6 +74,9 @@ class Office:
         for part in self.parts.values():
             if not part.state and part.line.opens <= day and self._is_needed(part):
                 part.state = "pending"
+        self._let_lapse(day)
+
+    def _let_lapse(self, day: date) -> None:
         for part in [part for part in self.parts.values() if self._lapses(part, day)]:
             self._close(part, "lapsed")
             self.lapsed_since += 1
@@ -169,6 +173,7 @@ class Office:
             part.notices = [notice]
             if act.kind == "reopen":
                 self._reopen_copies(part, act.day)
+                self.put_back_late = self.put_back_late or part.due < act.day
         elif act.kind in ENDS:
             notice = Notice(act.kind, act.note)
             self._close(part, part.state, notice if act.kind != "done" else None)
@@ -186,6 +191,9 @@ class Office:
 
     def tells(self, day: date) -> dict[str, Told]:
         """The digest of each unit that is told something now; one a day is all that it gets."""
+        if self.put_back_late:
+            self._let_lapse(day)
+            self.put_back_late = False
         found: dict[str, list[Item]] = defaultdict(list)
         if is_workday(day):
             for part in self.parts.values():
@@ -224,6 +232,7 @@ class Office:
             messages=self.messages_since,
         )
         self.lapsed_since = self.messages_since = 0
+        self.put_back_late = False
         return found
 
     def standing(self) -> dict[str, tuple[str, date, int]]:

@@ -65,3 +65,12 @@ def test_a_secret_may_stand_in_a_file_and_never_shows_itself(tmp_path: Path) -> 
 def test_a_secret_file_that_is_missing_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"DISPATCHER_SMTP_URL_FILE: .*nowhere"):
         load_settings({"DISPATCHER_SMTP_URL_FILE": "nowhere"}, tmp_path)
+
+
+def test_a_trial_present_is_an_instant_and_never_that_of_a_live_service(tmp_path: Path) -> None:
+    given = {"DISPATCHER_NOW": "2026-03-30T09:00+08:00"}
+    assert str(load_settings(given, tmp_path).now) == "2026-03-30 09:00:00+08:00"
+    with pytest.raises(SettingsError, match="DISPATCHER_NOW works only while mail goes to the"):
+        load_settings(given | {"DISPATCHER_LIVE": "1"}, tmp_path)
+    with pytest.raises(SettingsError, match="'tomorrow' is not an instant; write it like"):
+        load_settings({"DISPATCHER_NOW": "tomorrow"}, tmp_path)

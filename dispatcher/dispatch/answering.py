@@ -7,7 +7,7 @@ from datetime import date, datetime
 
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import Text, _
-from dispatcher.ledger import answers, assignments, entering
+from dispatcher.ledger import answers, assignments, entering, installation
 from dispatcher.ledger.answers import Said
 from dispatcher.ledger.assignments import Assigned
 from dispatcher.ledger.database import Connection
@@ -86,8 +86,12 @@ def answer(conn: Connection, plan: Plan, assigned: Assigned, said: Said, now: da
     if said.kind == "done" and assigned.role == "lead" and not said.despite.strip():
         _refuse_while_others_are_open(plan, assigned, answers.units_beside(conn, assigned), today)
     recorded = answers.record(conn, assigned, said, today, now)
-    if recorded and said.kind == "reopen":
-        _reopen_copies(conn, plan, assigned, said.due_on or assigned.due_on, now)
+    due = said.due_on or assigned.due_on
+    if recorded and said.kind == "reopen" and due >= today:
+        _reopen_copies(conn, plan, assigned, due, now)
+    elif recorded and said.kind == "reopen":
+        # It is again the successor that has fallen due, of one that may be overdue still.
+        installation.look_back(conn, due)
     return recorded
 
 
@@ -95,8 +99,6 @@ def _reopen_copies(
     conn: Connection, plan: Plan, assigned: Assigned, due: date, now: datetime
 ) -> None:
     """The copies open with it while there is something to tell them: they hear nothing after T."""
-    if due < now.astimezone(plan.zone).date():
-        return
     for copy in assignments.copies_of(conn, assigned):
         if copy.unit in plan.duties[assigned.duty].told:
             assignments.begin_again(conn, copy, "pending", "reopened", due, now)

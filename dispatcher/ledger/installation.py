@@ -62,6 +62,12 @@ def apply_revision(conn: Connection, plan_hash: str, today: date, now: datetime)
     conn.execute(update(installation).values(reconciled_on=today, revision=plan_hash))
 
 
+def look_back(conn: Connection, day: date) -> None:
+    """The ledger agrees with its plan only up to ``day``: the next pass looks at all since then."""
+    later = update(installation).where(installation.c.reconciled_on > day)
+    conn.execute(later.values(reconciled_on=day))
+
+
 def pause(conn: Connection, by: str, reason: str, at: datetime) -> bool:
     """Holds every message until ``resume``; False when it was paused already.
 

@@ -43,6 +43,14 @@ def test_a_quarter_is_counted_by_unit_and_in_all(shell: Shell) -> None:
     assert last.split() == ["together", "5", "1", "1", "1", "2", "2", "0", "25.0"]
 
 
+def test_what_was_withdrawn_is_not_counted_as_owed(shell: Shell) -> None:
+    at(shell, "2026-01-05T09:00+08:00", "run", "--once")
+    taken_back = ("withdraw", "housing/2026-Q1@潭东镇", "--by", "张三", "--note", "合并")
+    at(shell, "2026-01-05T10:00+08:00", *taken_back)
+    said = at(shell, APRIL["DISPATCHER_NOW"], "tally", "--period", "2026-Q1", "--format", "csv")
+    assert [line.split(",")[0] for line in said.splitlines()] == ["unit", "区农办"]
+
+
 def test_a_stretch_without_duties_says_so_and_a_wrong_one_is_wrong_usage(shell: Shell) -> None:
     at(shell, "2026-01-05T09:00+08:00", "run", "--once")
     said = at(shell, "2026-01-05T09:00+08:00", "tally", "--period", "2025")

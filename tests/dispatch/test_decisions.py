@@ -14,7 +14,7 @@ from dispatcher.dispatch.office import Office as Desk
 from dispatcher.dispatch.office import Site
 from dispatcher.ledger.database import Engine
 from dispatcher.plan.model import Ladder, Measure, Offset, Rung, Target
-from tests.building import ZONE, Office, a_duty, a_unit, local, plan_with
+from tests.building import ZONE, Office, a_duty, a_unit, local, plan_with, trouble
 
 SHIPPED = Path(__file__).parents[2] / "templates"
 RATE = Measure("参保率", "%", (Target(">=", Decimal(99)),), (), None)
@@ -84,6 +84,20 @@ def test_a_slip_waits_to_be_released_and_then_for_its_answer(engine: Engine) -> 
     assert asked(office) == []
     office.now = local("2026-02-09")
     assert asked(office) == ["督办单逾期未答复1件:甲,work的工作(〔2026〕1号)"]
+
+
+def test_a_slip_that_does_not_arrive_is_said_in_the_brief(engine: Engine) -> None:
+    rung = Rung("蓝", "蓝色提醒单", Offset(3, True), ("owner",), Offset(2, True), False, "请反馈。")
+    plan = plan_with(a_duty(units=("甲",)), ladder=Ladder("〔{year}〕{number}号", (rung,)))
+    office = Office(engine, plan)
+    office.daily("2026-01-30", "2026-02-04")
+    composer = Composer([SHIPPED], plan.workdays)
+    with office.conn() as conn:
+        slips.release(conn, plan, composer, 1, slips.Signed("张三", "", office.now))
+    office.queue_brief = Desk(plan, composer, Site(False, "var/mailbox")).queue_reports
+    office.box.troubles["甲@example.com"] = [trouble("permanent")]
+    office.at("2026-02-04 10:00")
+    assert "甲@example.com没有发到" in office.box.sent[-1].text
 
 
 def test_the_brief_says_once_what_has_lapsed_or_was_withdrawn_since_the_last_one(

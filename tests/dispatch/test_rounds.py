@@ -368,3 +368,27 @@ def test_an_extension_that_was_asked_for_lapses_with_its_item(office: Office) ->
     office.say("ask", note="忙", to="2026-03-10")
     office.at("2026-02-27")
     assert office.ask("SELECT state, asked_on FROM assignment WHERE id = 1") == [("lapsed", None)]
+
+
+def test_a_successor_reopened_after_its_due_date_lets_the_overdue_one_before_it_lapse(
+    engine: Engine,
+) -> None:
+    office = Office(engine, plan_with(ALONE))
+    for day in ("2026-01-30", "2026-02-05"):
+        office.at(day)
+    office.say("withdraw", "work/2026-02@甲", "合并办理")
+    office.at("2026-03-05")
+    assert office.state("work/2026-01@甲") == "pending"
+    office.say("reopen", "work/2026-02@甲", "还是要办")
+    office.at("2026-03-06")
+    assert office.state("work/2026-01@甲") == "lapsed"
+    assert office.state("work/2026-02@甲") == "pending"
+
+
+def test_what_comes_up_after_the_days_digest_waits_for_the_next_workday(engine: Engine) -> None:
+    office = Office(engine, plan_with(ALONE, a_duty("other", units=("甲",))))
+    office.at("2026-01-23")
+    office.say("report", note="好了")
+    office.say("return", note="不全")
+    assert office.at("2026-01-23 15:00") == []
+    assert office.at("2026-01-26") == ["甲 work/2026-01 returned"]
