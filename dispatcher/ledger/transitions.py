@@ -1,6 +1,7 @@
-"""The states of an assignment, and every way from one to another.
+"""The states of an assignment, and what each answer makes of them.
 
-The tables' CHECK and trigger say the same to the database; ``docs/design.md`` shows it to people.
+The tables' CHECK says the same to the database, and a trigger adds what time and edits of the plan
+may do; ``docs/design.md`` shows it to people.
 """
 
 from __future__ import annotations
@@ -37,13 +38,6 @@ ANSWERS: dict[Kind, dict[str, str]] = {
 A late answer to a lapsed assignment is taken: what was handed in counts, however late. An
 acknowledgement may come again, with the progress made since.
 """
-BY_PLAN: dict[str, dict[str, str]] = {
-    "lapse": dict.fromkeys(CHASED, "lapsed"),
-    "withdraw": dict.fromkeys(OPEN, "withdrawn"),
-    "restore": {"withdrawn": "pending"},
-}
-"""What time and edits of the plan do without anybody answering."""
-
 STATE_WORDS = {
     "pending": _("pending"),
     "acknowledged": _("acknowledged"),
@@ -75,11 +69,3 @@ def allowed_answers() -> list[str]:
     return [
         f"{kind} {was} {became}" for kind, ways in ANSWERS.items() for was, became in ways.items()
     ]
-
-
-def allowed_changes() -> list[str]:
-    """Every ``was became`` of an assignment, as the trigger compares it, each once."""
-    ways = [*ANSWERS.values(), *BY_PLAN.values()]
-    return sorted(
-        {f"{was} {became}" for way in ways for was, became in way.items() if was != became}
-    )

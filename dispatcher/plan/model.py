@@ -22,7 +22,6 @@ Roll = Literal["preceding", "following", "none", "skip"]
 Expect = Literal["all", "lead"]
 Addressee = Literal["owner", "superior", "office"]
 Comparison = Literal[">=", "<=", "=", ">"]
-Length = Literal["week", "fortnight", "half-month", "month", "quarter", "half-year", "year"]
 
 
 class Contact(NamedTuple):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -174,3 +176,72 @@ def test_a_backup_into_a_folder_that_is_not_there_is_refused(
 ) -> None:
     with pytest.raises(Refused, match="is not a folder"):
         backup(engine, tmp_path / "usb" / "copy.db")
+
+
+OLD_ROWS = (
+    "INSERT INTO occurrence (id, duty, period, state, opens_on, due_on, nominal_on, provisional,"
+    " progress, event, title, task, rows, clause, phrase, lead, entered_at) VALUES (1, 'work',"
+    " '2026-01', 'open', '2026-01-01', '2026-01-30', '2026-01-31', 0, 0, 0, 't', 't', '[]', '',"
+    " 'p', '[]', '2026-01-01 00:00:00')",
+    "INSERT INTO assignment (id, occurrence_id, unit, role, owes, state, due_on, round, closed_at,"
+    " closed_by) VALUES (1, 1, '甲', 'lead', 1, 'done', '2026-01-30', 1,"
+    " '2026-01-30 00:00:00', '张三')",
+    "INSERT INTO round VALUES (1, 1, 'opened', '2026-01-30', '2026-01-01 00:00:00')",
+    "INSERT INTO answer (id, assignment_id, at, by, kind, note)"
+    " VALUES (1, 1, '2026-01-30 00:00:00', '张三', 'done', '电话')",
+    "INSERT INTO reminder (id, assignment_id, round, step, addressee, unit, state, queued_at,"
+    " told_at) VALUES (1, 1, 1, 'T', 'owner', '甲', 'told', '2026-01-30 00:00:00', '2026-01-30 00:00:00')",
+    *(
+        "INSERT INTO message (id, channel, address, kind, at, state, attempts, subject, text, html,"
+        f" settled_at) VALUES ({key}, 'email', 'a@example.com', 'digest', '2026-01-{key} 00:00:00',"
+        " 'sent', 1, 's', 't', '', '2026-01-30 00:00:00')"
+        for key in (29, 30)
+    ),
+    "INSERT INTO message_item VALUES (29, 1)",
+    "INSERT INTO attempt VALUES (29, 1, '2026-01-29 00:00:00', '2026-01-29 00:00:01', 'sent', '')",
+    "DELETE FROM message WHERE id = 30",
+)
+
+
+@pytest.fixture
+def old_ledger(tmp_path: Path) -> Iterator[Engine]:
+    """A ledger as the first schema left it, with an answer and a message that was sent."""
+    folder = tmp_path / "old"
+    (folder / "versions").mkdir(parents=True)
+    for name in ("env.py", "versions/0001_ledger.py"):
+        shutil.copy(MIGRATIONS / name, folder / name)
+    engine = create_engine(f"sqlite:///{tmp_path}/old.db")
+    migrate(engine, folder)
+    with engine.begin() as conn:
+        for statement in OLD_ROWS:
+            conn.execute(text(statement))
+    yield engine
+    engine.dispose()
+
+
+def test_a_ledger_of_the_first_schema_keeps_all_that_it_holds(old_ledger: Engine) -> None:
+    migrate(old_ledger, MIGRATIONS)
+    with old_ledger.begin() as conn:
+        answer = conn.execute(text("SELECT kind, was, became, by, note FROM answer")).one()
+        message = conn.execute(text("SELECT id, state, subject, slip_id FROM message")).one()
+        joined = text(
+            "SELECT outcome, reminder_id FROM attempt JOIN message_item USING (message_id)"
+        )
+        assert tuple(answer) == ("done", "pending", "done", "张三", "电话")
+        assert tuple(message) == (29, "sent", "s", None)
+        assert tuple(conn.execute(joined).one()) == ("sent", 1)
+        assert conn.execute(text("SELECT state, missed FROM assignment")).one() == ("done", 0)
+        assert conn.execute(text("PRAGMA foreign_key_check")).all() == []
+        assert conn.execute(text("PRAGMA foreign_keys")).scalar() == 1
+
+
+def test_the_id_of_a_message_that_is_gone_does_not_come_again_in_the_new_schema(
+    old_ledger: Engine,
+) -> None:
+    migrate(old_ledger, MIGRATIONS)
+    with old_ledger.begin() as conn:
+        conn.execute(text(
+            "INSERT INTO message (channel, address, kind, at, state, attempts, next_attempt_at)"
+            " VALUES ('email', 'a@example.com', 'brief', '2026-02-01', 'queued', 0, '2026-02-01')"
+        ))  # fmt: skip
+        assert conn.execute(text("SELECT max(id) FROM message")).scalar() == 31
