@@ -190,7 +190,8 @@ OLD_ROWS = (
     "INSERT INTO answer (id, assignment_id, at, by, kind, note)"
     " VALUES (1, 1, '2026-01-30 00:00:00', '张三', 'done', '电话')",
     "INSERT INTO reminder (id, assignment_id, round, step, addressee, unit, state, queued_at,"
-    " told_at) VALUES (1, 1, 1, 'T', 'owner', '甲', 'told', '2026-01-30 00:00:00', '2026-01-30 00:00:00')",
+    " told_at) VALUES (1, 1, 1, 'T', 'owner', '甲', 'told', '2026-01-30 00:00:00',"
+    " '2026-01-30 00:00:00')",
     *(
         "INSERT INTO message (id, channel, address, kind, at, state, attempts, subject, text, html,"
         f" settled_at) VALUES ({key}, 'email', 'a@example.com', 'digest', '2026-01-{key} 00:00:00',"
