@@ -13,6 +13,7 @@
 
 VENV = .venv
 DEV_VENV = .venv-dev
+BENCH_VENV = .venv-bench
 PYTHON = python3.13 python3.12 python3.11 python3
 ARGS =
 PIP_FLAGS = -qq --disable-pip-version-check --no-input
@@ -77,8 +78,14 @@ types: $(DEV_VENV)/.installed
 imports: $(DEV_VENV)/.installed
 	"$(DEV_VENV)/bin/lint-imports" --no-logo --no-cache
 
-bench: $(DEV_VENV)/.installed
+bench: $(DEV_VENV)/.installed $(BENCH_VENV)/.installed
 	"$(DEV_VENV)/bin/python" -m bench $(ARGS)
+
+# What this is compared with; it needs none of this project.
+$(BENCH_VENV)/.installed: requirements-bench.lock
+	@"$(DEV_VENV)/bin/python" -m venv --clear "$(BENCH_VENV)"
+	@"$(BENCH_VENV)/bin/python" -m pip install $(PIP_FLAGS) --require-hashes -r $<
+	@touch $@
 
 # ------------------------------------------------------------------------ what is handed over
 
@@ -108,11 +115,14 @@ COMPILE = CUSTOM_COMPILE_COMMAND="make lock" "$(DEV_VENV)/bin/pip-compile" --qui
 	--generate-hashes --allow-unsafe --strip-extras --newline lf --no-emit-options \
 	--no-emit-index-url --no-emit-trusted-host --no-emit-find-links
 
+EXTRAS = --extra postgresql --extra metrics
+
 lock: $(DEV_VENV)/.installed
-	$(COMPILE) $(ARGS) -o requirements.lock pyproject.toml
+	$(COMPILE) $(ARGS) $(EXTRAS) -o requirements.lock pyproject.toml
 	$(COMPILE) $(ARGS) --only-build-deps --build-deps-for wheel -o requirements-build.lock pyproject.toml
-	$(COMPILE) $(ARGS) --extra dev --build-deps-for wheel \
+	$(COMPILE) $(ARGS) $(EXTRAS) --extra dev --build-deps-for wheel \
 	    -c requirements.lock -c requirements-build.lock -o requirements-dev.lock pyproject.toml
+	$(COMPILE) $(ARGS) -o requirements-bench.lock bench/peers/requirements.in
 
 LOCALE = dispatcher/locale
 CATALOG = $(LOCALE)/zh_CN/LC_MESSAGES/dispatcher.po
@@ -133,5 +143,5 @@ schema: $(DEV_VENV)/.installed
 	@mv build/schedules.schema.json schedules.schema.json
 
 clean:
-	rm -rf $(VENV) $(DEV_VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(DEV_VENV) $(BENCH_VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import threading
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal
 
-from dispatcher.clock import Clock, system_clock
-from dispatcher.errors import DispatcherError, Place, PlanError, Problem, Refused
+from dispatcher.clock import Clock, boottime, system_clock
+from dispatcher.errors import DispatcherError, Place, PlanError, Problem
 from dispatcher.i18n import Text, _
 from dispatcher.plan.model import Plan
 from dispatcher.plan.nodes import MAX_BYTES
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     from dispatcher.dispatch.compose import Composer
     from dispatcher.dispatch.parts import Parts
     from dispatcher.ledger.database import Engine
+    from dispatcher.ledger.outbox import Content
 
 RULES = "1"
 """The version of the rules by which a plan is read: part of a revision's identity."""
-SILENT_AFTER = timedelta(minutes=2)
-WAITING_AFTER = timedelta(hours=1)
+MOUNTS = Path("/proc/self/mounts")
 
 
 def settings() -> Settings:
@@ -84,12 +84,29 @@ def revision(path: Path) -> str:
 
 
 def ledger(settings: Settings) -> Engine:
-    """The ledger's database, its schema current."""
-    from dispatcher.ledger import database
-
-    engine = database.create_engine(settings.database_url)
-    database.migrate(engine, shipped("db"))
+    """The ledger's database, its schema current; refused where nothing is safe in it."""
+    engine = database(settings)
+    open_ledger(engine)
     return engine
+
+
+def database(settings: Settings) -> Engine:
+    """The ledger's database, not yet opened; refused on a network file system."""
+    from dispatcher.ledger import guards
+    from dispatcher.ledger.database import create_engine
+
+    engine = create_engine(settings.database_url)
+    guards.refuse_network_folder(engine, MOUNTS.read_text() if MOUNTS.exists() else "")
+    return engine
+
+
+def open_ledger(engine: Engine) -> None:
+    """Brings the schema up to date; refused where what is committed may be forgotten."""
+    from dispatcher.ledger.database import migrate
+    from dispatcher.ledger.guards import refuse_forgetful_server
+
+    refuse_forgetful_server(engine)
+    migrate(engine, shipped("db"))
 
 
 def composer(settings: Settings, plan: Plan) -> Composer:
@@ -130,6 +147,7 @@ def parts(
     stop: threading.Event | None = None,
 ) -> Parts:
     """Everything that a pass works with."""
+    from dispatcher.dispatch.courier import Courier
     from dispatcher.dispatch.office import Office, Site
     from dispatcher.dispatch.parts import Parts
     from dispatcher.plan.coverage import warnings
@@ -142,7 +160,7 @@ def parts(
         engine=engine,
         plan=plan,
         revision=revision(settings.schedules),
-        channels=channels(settings, plan),
+        courier=Courier(channels(settings, plan), boottime),
         compose=office.compose,
         attach=office.attach,
         queue_brief=office.queue_reports,
@@ -151,65 +169,39 @@ def parts(
     )
 
 
-class Health(NamedTuple):
-    """What is well, and what needs a hand."""
-
-    facts: list[Text]
-    troubles: list[Text]
-
-
-def health(settings: Settings) -> Health:
-    """Whether passes succeed, and whether what is queued leaves."""
-    from dispatcher.heartbeat import last_beat
-    from dispatcher.ledger import installation, queries
-
-    found = Health([], [])
-    beat = last_beat(settings.heartbeat)
-    if beat is None:
-        raise Refused(_("no heartbeat in {folder}: the daemon has not run", folder=settings.state))
-    age = int((now() - beat.at).total_seconds())
-    last = _("last good pass {seconds} s ago", seconds=age)
-    (found.troubles if age > SILENT_AFTER.total_seconds() else found.facts).append(last)
-    with ledger(settings).begin() as conn:
-        state, held = queries.health(conn), installation.find(conn)
-        unreached = {each.unit for each in queries.unreached(conn)}
-    found.facts.append(_("open {open}, queued {queued}, failed {failed}, unknown {unknown}",
-                         open=state.open, queued=state.queued, failed=state.failed,
-                         unknown=state.unknown))  # fmt: skip
-    if unreached:
-        found.troubles.append(_("could not be told: {units}", units=sorted(unreached)))
-    oldest = state.oldest_queued_at
-    if oldest and oldest < beat.at - WAITING_AFTER:
-        found.troubles.append(_("messages wait since {since}", since=oldest))
-    if held and held.hold is not None:
-        found.troubles.append(_("paused by {by}: {reason}", by=held.held_by, reason=held.hold))
-    return found
-
-
 def send_test(settings: Settings, plan: Plan, unit: str) -> list[tuple[str, Text | None]]:
     """Hands a marked test message to each address of a unit; what was wrong with each, if so."""
+    from dispatcher.dispatch.brief import Trial
+    from dispatcher.ledger.outbox import Content
+
+    trial = Trial(unit, plan.office, "", now().astimezone(plan.zone))
+    said = composer(settings, plan).test(trial)
+    content = Content(said.subject, said.text, said.html)
+    return send_directly(settings, plan, unit, "test", content)
+
+
+def send_directly(
+    settings: Settings, plan: Plan, unit: str, kind: Literal["test", "status"], content: Content
+) -> list[tuple[str, Text | None]]:
+    """Hands a message to each address of a unit past the ledger; what was wrong with each."""
     from uuid import uuid4
 
     from dispatcher.channels.contract import DeliveryError, Outgoing
-    from dispatcher.dispatch.brief import Trial
     from dispatcher.dispatch.telling import addresses
 
-    at = now()
-    trial = Trial(unit, plan.office, "", at.astimezone(plan.zone))
-    said = composer(settings, plan).test(trial)
     by_name = channels(settings, plan)
     found: list[tuple[str, Text | None]] = []
     for number, to in enumerate(addresses(plan, unit), start=1):
         outgoing = Outgoing(
             id=number,
-            reference=f"test.{uuid4().hex[:12]}",
-            kind="test",
-            at=at,
+            reference=f"{kind}.{uuid4().hex[:12]}",
+            kind=kind,
+            at=now(),
             address=to.address,
             recipient_name=unit,
-            subject=said.subject,
-            text=said.text,
-            html=said.html,
+            subject=content.subject,
+            text=content.text,
+            html=content.html,
             sender_name=plan.office,
             reply_to=_office_address(plan),
         )

@@ -1,17 +1,20 @@
 """The daemon: calls a pass again and again until it is told to stop.
 
-APScheduler is its ticker and nothing else: one interval job in memory, and one more that wakes it
-for the next step. Dates and work live in the plan and the ledger, so whatever the ticker misses
-or does twice, the next pass puts right. ``docs/design.md`` says what that guards against.
+APScheduler is its ticker and nothing else: one job in memory, which ends by planning itself anew.
+Dates and work live in the plan and the ledger, so whatever the ticker misses or does twice, the
+next pass puts right. ``docs/design.md`` says what that guards against.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import signal
+import socket
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from time import monotonic
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
@@ -40,9 +43,10 @@ class Daemon:
         self.run_pass = run_pass
         self.clock = clock
         self.stopping = stopping
+        self.failure = ""
+        self.due = 0.0
         self.idle = threading.Event()
         self.idle.set()
-        # One worker: the two jobs never run at the same time.
         self.ticker = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(1)}, job_defaults=NEVER_MISFIRE, timezone="UTC"
         )
@@ -51,33 +55,46 @@ class Daemon:
         """Works until SIGTERM or SIGINT; False when the pass in flight did not end in time."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_signal: self.stopping.set())
-        self.ticker.add_job(
-            self._tick, "interval", seconds=TICK.total_seconds(), next_run_time=system_clock()
-        )
         self.ticker.start()
+        self._wake_in(timedelta(0))
+        notify("READY=1")
         while not self.stopping.wait(WATCH):
             if not self.ticker._thread.is_alive():
                 log.critical("the ticker has died; a supervisor should start the daemon again")
                 return False
+            if self.idle.is_set() and monotonic() > self.due + WATCH:
+                log.warning("the ticker overslept: the clock was set back")
+                self._wake_in(timedelta(0))
         return self._stop()
 
     def _tick(self) -> None:
         if self.stopping.is_set():
             return
         self.idle.clear()
+        wait = TICK
         try:
-            self._wake_at(self.run_pass())
-        except Exception:
-            log.exception("the pass failed; the next one tries again")
+            # The pass's clock may be shifted, so the wait is measured and not the instant taken.
+            wait = self.run_pass() - self.clock()
+            self.failure = ""
+            notify("WATCHDOG=1")
+        except Exception as error:
+            self._log(error)
         finally:
+            self._wake_in(min(max(wait, MIN_WAIT), TICK))
             self.idle.set()
 
-    def _wake_at(self, instant: datetime) -> None:
-        """The pass's clock may be shifted, so the wait is measured and not the instant taken."""
-        wait = instant - self.clock()
-        if wait < TICK and not self.stopping.is_set():
-            soon = system_clock() + max(wait, MIN_WAIT)
-            self.ticker.add_job(self._tick, "date", run_date=soon, id="wake", replace_existing=True)
+    def _log(self, error: Exception) -> None:
+        """The traceback once; while the same goes on, no more than that it does."""
+        news, self.failure = repr(error) != self.failure, repr(error)
+        log.error("the pass failed; the next one tries again", exc_info=news)
+
+    def _wake_in(self, wait: timedelta) -> None:
+        """By the wall clock, which is the ticker's. A job for one instant: of one that repeats it
+        would list every run that a clock set forward by ten years has missed."""
+        if not self.stopping.is_set():
+            self.due = monotonic() + wait.total_seconds()
+            at = system_clock() + wait
+            self.ticker.add_job(self._tick, "date", run_date=at, id="tick", replace_existing=True)
 
     def _stop(self) -> bool:
         log.info("stopping: the message in flight is finished first")
@@ -85,3 +102,16 @@ class Daemon:
         finished = self.idle.wait(STOP_DEADLINE)
         log.info("stopped" if finished else "a message is still in flight; its outcome is unknown")
         return finished
+
+
+def notify(state: str) -> None:
+    """Tells systemd how the service is, where systemd has asked for it."""
+    address = os.environ.get("NOTIFY_SOCKET", "")
+    if not address:
+        return
+    try:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as channel:
+            # A leading @ stands for the zero byte of a name without a file.
+            channel.sendto(state.encode(), address.replace("@", "\0", 1))
+    except OSError as error:
+        log.warning("systemd was not reached: %s", error.strerror)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
+
+from dispatcher.i18n import Text, packed, unpacked
+from dispatcher.state import keep, kept
 
 log = logging.getLogger("dispatcher.heartbeat")
 PATIENCE = 5.0
@@ -20,15 +22,22 @@ class Beat(NamedTuple):
     next_at: datetime
 
 
+class Trouble(NamedTuple):
+    """Since when there has been no good pass, and why the latest was none."""
+
+    since: datetime
+    why: Text
+
+
 def beat(path: Path, at: datetime, next_at: datetime) -> None:
-    """Writes the heartbeat after a good pass; a disk that fails is logged, no more."""
-    draft = path.with_suffix(".tmp")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        draft.write_text(json.dumps({"at": at.isoformat(), "next_at": next_at.isoformat()}))
-        draft.replace(path)
-    except OSError as error:
-        log.error("the heartbeat cannot be written: %s", error.strerror)
+    """Writes the heartbeat after a good pass: whatever the trouble was, it is over."""
+    keep(path, {"at": at.isoformat(), "next_at": next_at.isoformat()})
+
+
+def falter(path: Path, trouble: Trouble) -> None:
+    """Adds to the heartbeat that passes fail; the last good one stays in it."""
+    why = {"since": trouble.since.isoformat(), "why": packed(trouble.why)}
+    keep(path, kept(path) | {"trouble": why})
 
 
 def call(url: str) -> None:
@@ -42,9 +51,18 @@ def call(url: str) -> None:
 
 
 def last_beat(path: Path) -> Beat | None:
-    """The heartbeat; None where there is none, or none that can be read."""
+    """The last good pass; None where there is none, or none that can be read."""
+    found = kept(path)
     try:
-        found = json.loads(path.read_text())
         return Beat(*(datetime.fromisoformat(found[name]) for name in Beat._fields))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError):
+        return None
+
+
+def trouble(path: Path) -> Trouble | None:
+    """Why passes fail; None while they succeed."""
+    try:
+        found = kept(path)["trouble"]
+        return Trouble(datetime.fromisoformat(found["since"]), unpacked(found["why"]))
+    except (ValueError, KeyError, TypeError):
         return None

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 Translate = Callable[[str], str]
 LOCALES = Path(__file__).parent / "locale"
@@ -62,6 +63,23 @@ def render(value: object, translate: Translate) -> object:
         items: Iterable[object] = value  # type: ignore[assignment]
         return AND.render(translate).join(str(render(item, translate)) for item in items)
     return value
+
+
+def packed(value: object) -> Any:
+    """A Text (or a list of them) as JSON can hold it, so that it is rendered when it is read."""
+    if isinstance(value, Text):
+        return {"say": value.msgid, **{name: packed(v) for name, v in value.values.items()}}
+    if isinstance(value, list | tuple):
+        return [packed(item) for item in value]
+    return value if isinstance(value, int | str) else str(value)
+
+
+def unpacked(value: Any) -> Any:
+    """What ``packed`` made, as it was before."""
+    if isinstance(value, dict):
+        values = {name: unpacked(v) for name, v in value.items() if name != "say"}
+        return Text(value["say"], **values)
+    return [unpacked(item) for item in value] if isinstance(value, list) else value
 
 
 def language(environ: Mapping[str, str]) -> str:

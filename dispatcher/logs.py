@@ -13,19 +13,23 @@ STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
+def masked(line: str, secrets: Collection[str]) -> str:
+    """``line`` without the secrets, the longest first, and without what moves the cursor."""
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        line = line.replace(secret, "***")
+    return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", line)
+
+
 class Lines(logging.Formatter):
     """A formatter whose output never holds a secret, nor a character that moves the cursor."""
 
     def __init__(self, secrets: Collection[str]) -> None:
         super().__init__()
-        self.secrets = sorted((text for text in secrets if text), key=len, reverse=True)
+        self.secrets = secrets
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, secrets masked: tracebacks pass through here too."""
-        line = self.line(record)
-        for secret in self.secrets:
-            line = line.replace(secret, "***")
-        return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", line)
+        return masked(self.line(record), self.secrets)
 
     def line(self, record: logging.LogRecord) -> str:
         """``09:00:00 INFO message key=value``, with the traceback below."""

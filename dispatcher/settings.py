@@ -18,6 +18,10 @@ NAMES = (
 )
 IN_FILES = ("DATABASE_URL", "SMTP_URL", "HEARTBEAT_URL")
 """Settings that may hold a password: each may be given as ``…_FILE``, the name of a file."""
+ONLY_OURS = 0o027
+"""What a file that holds a secret may not allow: anything to others, nor its group to change it."""
+CONTAINER_SECRETS = Path("/run/secrets")
+"""Where a container engine puts a container's secrets, readable by all that runs in it: by us."""
 YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 PACKAGE = Path(__file__).parent
 
@@ -57,8 +61,13 @@ class Settings(NamedTuple):
 
     @property
     def heartbeat(self) -> Path:
-        """The file that is touched after each good pass."""
+        """The file that is touched after each good pass, and says why there is none."""
         return self.state / "heartbeat.json"
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """Everything that no log and no message may show."""
+        return (self.smtp_url, self.heartbeat_url, self.database_url)
 
 
 def shipped(name: str) -> Path:
@@ -75,7 +84,10 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
     name, with the nearest right one, and for a value that cannot be used.
     """
     home = Path(environ.get(PREFIX + "HOME") or folder).absolute()
-    given = read_env_file(home / ".env") | dict(environ)
+    written = read_env_file(home / ".env")
+    if any(_is_secret(name, value) for name, value in written.items()):
+        _refuse_readable_by_others(home / ".env")
+    given = written | dict(environ)
     values = _known(given, home)
     schedules = values.get("SCHEDULES")
     own = home / "schedules.yaml"
@@ -134,12 +146,30 @@ def _known(given: Mapping[str, str], home: Path) -> dict[str, str]:
 
 def _file_content(name: str, path: Path) -> str:
     try:
+        _refuse_readable_by_others(path)
         return path.read_text("utf-8").strip()
     except OSError as error:
         raise SettingsError(
             _("{name}: {file} cannot be read: {detail}", name=PREFIX + name, file=path,
               detail=error.strerror)
         ) from None  # fmt: skip
+
+
+def _is_secret(name: str, value: str) -> bool:
+    """A channel's own name, or an address of ours with a user and a password in it."""
+    if not name.startswith(PREFIX):
+        return bool(value)
+    return name.removeprefix(PREFIX) in IN_FILES and ("@" in value or "HEARTBEAT" in name)
+
+
+def _refuse_readable_by_others(path: Path) -> None:
+    """Whoever cannot enter the folder cannot read the file, whatever its own mode."""
+    path = path.resolve()
+    closed = path.parent.stat().st_mode & 0o077 == 0 or CONTAINER_SECRETS in path.parents
+    if path.stat().st_mode & ONLY_OURS and not closed:
+        raise SettingsError(
+            _("{file} holds a secret that others can read: chmod 600 {file}", file=path)
+        )
 
 
 def _path(home: Path, value: str | None) -> Path | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import tempfile
 import threading
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ from sqlalchemy import event, text
 
 from dispatcher.channels.contract import Channel, DeliveryError, OnUnknown, Outgoing, Receipt
 from dispatcher.dispatch.answering import answer, named
+from dispatcher.dispatch.courier import Courier
 from dispatcher.dispatch.parts import Attach, Parts
 from dispatcher.dispatch.passes import PassReport, run_pass
 from dispatcher.errors import Place
@@ -150,6 +152,7 @@ class Box:
     """A channel that keeps what it is given, and first raises what it is told to raise."""
 
     deadline = 10.0
+    connections = 1
 
     def __init__(self, name: str = "email", on_unknown: OnUnknown = "resend") -> None:
         self.name, self.on_unknown = name, on_unknown
@@ -180,6 +183,17 @@ def compose(items: Sequence[Item], _at: datetime) -> tuple[str, str, str]:
     return "subject", "\n".join(lines), ""
 
 
+def _plain(value: Any) -> Any:
+    """A value as SQLite has it, which knows neither dates nor JSON nor truth."""
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}"
+    if isinstance(value, date):
+        return value.isoformat()
+    return int(value) if isinstance(value, bool) else value
+
+
 class Office:
     """A ledger, a plan and a clock: ``at`` runs a pass and gives what it told, line by line."""
 
@@ -187,10 +201,12 @@ class Office:
         self.engine, self.plan, self.revision = engine, plan, "r1"
         self.box = Box()
         self.channels: dict[str, Channel] = {"email": self.box}
+        self.restart()
         self.compose = compose
         self.attach: Attach = lambda conn, items, now: ()
         self.queue_brief = lambda conn, now: None
         self.stop = threading.Event()
+        self.patience = 20.0
         self.now = local("2026-01-01")
         self.report: PassReport | None = None
 
@@ -200,13 +216,18 @@ class Office:
             self.engine,
             self.plan,
             self.revision,
-            self.channels,
+            self.courier,
             self.compose,
             self.attach,
             self.queue_brief,
             lambda: self.now,
             self.stop,
+            patience=self.patience,
         )
+
+    def restart(self) -> None:
+        """The process ends, and another begins with empty hands."""
+        self.courier = Courier(self.channels, lambda: 0.0)
 
     def edit(self, plan: Plan) -> None:
         """The plan is another from now on."""
@@ -240,7 +261,7 @@ class Office:
     def ask(self, query: str, **values: Any) -> list[tuple[Any, ...]]:
         """Rows of plain SQL, as a person would look into the ledger."""
         with self.engine.begin() as conn:
-            return [tuple(row) for row in conn.execute(text(query), values)]
+            return [tuple(map(_plain, row)) for row in conn.execute(text(query), values)]
 
     def conn(self) -> Any:
         """A transaction."""

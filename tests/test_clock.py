@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ctypes
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Any
 
+import pytest
 from freezegun import freeze_time
 
-from dispatcher import bootstrap
+from dispatcher import bootstrap, clock
 from dispatcher.clock import clock_starting_at, still_clock, system_clock
 from dispatcher.settings import shipped
 
@@ -30,3 +34,44 @@ def test_a_shifted_clock_goes_on_and_a_still_one_does_not() -> None:
     shifted, still = clock_starting_at(start), still_clock(start)
     assert start <= shifted() <= shifted() < start + timedelta(minutes=1)
     assert still() == still() == start
+
+
+def test_the_time_since_the_start_goes_on_and_its_start_has_a_name() -> None:
+    before = clock.boottime()
+    assert 0 < before <= clock.boottime()
+    assert clock.boot_id() == clock.boot_id() == clock.BOOT_ID.read_text().strip()
+
+
+def test_a_start_that_cannot_be_named_has_no_name(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(clock, "BOOT_ID", tmp_path / "hidden")
+    assert clock.boot_id() == ""
+
+
+class Kernel:
+    """Answers adjtimex with one state."""
+
+    def __init__(self, state: int) -> None:
+        self.state = state
+
+    def adjtimex(self, asked: Any) -> int:
+        assert not any(asked.raw), "anything else than zero would change the clock"
+        return self.state
+
+
+@pytest.mark.parametrize("state, kept_right", [(0, True), (1, True), (5, False), (-1, None)])
+def test_the_kernel_says_whether_the_clock_is_kept_right(
+    monkeypatch: pytest.MonkeyPatch, state: int, kept_right: bool | None
+) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: Kernel(state))
+    assert clock.kernel_synchronised() is kept_right
+
+
+def test_this_kernel_can_be_asked() -> None:
+    assert clock.kernel_synchronised() in (True, False)
+
+
+def test_where_there_is_nobody_to_ask_nobody_knows(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    assert clock.kernel_synchronised() is None

@@ -6,8 +6,22 @@ from pathlib import Path
 
 import pytest
 
+from dispatcher import settings
 from dispatcher.errors import SettingsError
 from dispatcher.settings import load_settings
+
+
+def write(path: Path, text: str, mode: int) -> None:
+    path.write_text(text)
+    path.chmod(mode)
+
+
+@pytest.fixture
+def open_folder(tmp_path: Path) -> Path:
+    """A folder that everybody may enter, as /etc is; pytest's own is its owner's alone."""
+    folder = tmp_path / "etc"
+    folder.mkdir(mode=0o755)
+    return folder
 
 
 def test_without_any_setting_everything_lies_in_the_current_folder(tmp_path: Path) -> None:
@@ -56,7 +70,7 @@ def test_a_line_that_is_no_setting_names_file_and_line(tmp_path: Path) -> None:
 
 
 def test_a_secret_may_stand_in_a_file_and_never_shows_itself(tmp_path: Path) -> None:
-    (tmp_path / "url").write_text("smtps://u:canary@mail.example.com\n")
+    write(tmp_path / "url", "smtps://u:canary@mail.example.com\n", 0o600)
     found = load_settings({"DISPATCHER_SMTP_URL_FILE": "url"}, tmp_path)
     assert found.smtp_url == "smtps://u:canary@mail.example.com"
     assert "canary" not in repr(found)
@@ -74,3 +88,73 @@ def test_a_trial_present_is_an_instant_and_never_that_of_a_live_service(tmp_path
         load_settings(given | {"DISPATCHER_LIVE": "1"}, tmp_path)
     with pytest.raises(SettingsError, match="'tomorrow' is not an instant; write it like"):
         load_settings({"DISPATCHER_NOW": "tomorrow"}, tmp_path)
+
+
+URL = "smtps://u:canary@mail.example.com"
+
+
+@pytest.mark.parametrize("mode", [0o604, 0o644, 0o620, 0o660, 0o602])
+def test_a_secret_in_a_file_that_others_may_read_or_change_is_refused(
+    open_folder: Path, mode: int
+) -> None:
+    write(open_folder / "url", URL, mode)
+    with pytest.raises(SettingsError, match=r"etc/url holds a secret .*: chmod 600 /.*/etc/url"):
+        load_settings({"DISPATCHER_SMTP_URL_FILE": "url"}, open_folder)
+
+
+@pytest.mark.parametrize("mode", [0o400, 0o600, 0o440, 0o640])
+def test_a_secret_in_a_file_of_ours_or_of_our_group_to_read_is_taken(
+    open_folder: Path, mode: int
+) -> None:
+    write(open_folder / "url", URL, mode)
+    assert load_settings({"DISPATCHER_SMTP_URL_FILE": "url"}, open_folder).smtp_url == URL
+
+
+def test_a_secret_in_a_folder_that_nobody_else_may_enter_is_taken(open_folder: Path) -> None:
+    write(open_folder / "url", URL, 0o644)
+    open_folder.chmod(0o700)
+    assert load_settings({"DISPATCHER_SMTP_URL_FILE": "url"}, open_folder).smtp_url == URL
+
+
+def test_a_secret_that_a_container_engine_put_there_is_taken(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write(open_folder / "url", URL, 0o444)
+    monkeypatch.setattr(settings, "CONTAINER_SECRETS", open_folder)
+    assert load_settings({"DISPATCHER_SMTP_URL_FILE": "url"}, open_folder).smtp_url == URL
+
+
+def test_a_link_does_not_hide_who_may_read_the_secret(open_folder: Path) -> None:
+    write(open_folder / "url", URL, 0o644)
+    home = open_folder.parent / "home"
+    home.mkdir(mode=0o700)
+    (home / "url").symlink_to(open_folder / "url")
+    with pytest.raises(SettingsError, match="holds a secret"):
+        load_settings({"DISPATCHER_SMTP_URL_FILE": "url"}, home)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "DISPATCHER_SMTP_URL=smtps://u:p@mail.example.com",
+        "DISPATCHER_DATABASE_URL=postgresql://u:p@db/ledger",
+        "DISPATCHER_HEARTBEAT_URL=https://watchdog.example.com/ping/key",
+        "WECOM_KEY=abc",
+    ],
+)
+def test_a_settings_file_that_holds_a_secret_is_guarded_like_one(
+    open_folder: Path, line: str
+) -> None:
+    write(open_folder / ".env", line, 0o644)
+    with pytest.raises(SettingsError, match=r"chmod 600 .*\.env"):
+        load_settings({}, open_folder)
+    (open_folder / ".env").chmod(0o640)
+    load_settings({}, open_folder)
+
+
+@pytest.mark.parametrize(
+    "line", ["DISPATCHER_MAIL_FROM=a@example.com", "DISPATCHER_DATABASE_URL=sqlite:////x.db"]
+)
+def test_a_settings_file_without_a_secret_may_be_read_by_all(open_folder: Path, line: str) -> None:
+    write(open_folder / ".env", line, 0o644)
+    load_settings({}, open_folder)

@@ -329,30 +329,51 @@ def create_audit() -> None:
     )
 
 
-UNCHANGED = " AND ".join(
-    f"NEW.{column} IS OLD.{column}"
-    for column in ("id", "at", "actor", "action", "subject", "detail", "reason")
-)
-SQLITE_TRIGGERS = {
+AUDITED = ("id", "at", "actor", "action", "subject", "detail", "reason")
+TRIGGERS = {
     "attempt_settled_once": (
-        "BEFORE UPDATE ON attempt WHEN OLD.outcome <> 'sending'"
-        " OR NEW.message_id IS NOT OLD.message_id OR NEW.number IS NOT OLD.number"
-        " OR NEW.started_at IS NOT OLD.started_at",
+        "UPDATE ON attempt",
+        "OLD.outcome <> 'sending' OR {message_id} OR {number} OR {started_at}",
         "an attempt is settled once and never changed",
     ),
-    "attempt_kept": ("BEFORE DELETE ON attempt", "an attempt is never deleted"),
+    "attempt_kept": ("DELETE ON attempt", "true", "an attempt is never deleted"),
     "audit_sealed_once": (
-        f"BEFORE UPDATE ON audit WHEN NOT (OLD.hash IS NULL AND NEW.hash IS NOT NULL"
-        f" AND {UNCHANGED})",
+        "UPDATE ON audit",
+        "NOT (OLD.hash IS NULL AND NEW.hash IS NOT NULL) OR "
+        + " OR ".join(f"{{{column}}}" for column in AUDITED),
         "an audit row is sealed once and never changed",
     ),
-    "audit_kept": ("BEFORE DELETE ON audit", "an audit row is never deleted"),
+    "audit_kept": ("DELETE ON audit", "true", "an audit row is never deleted"),
 }
+"""When each one refuses; ``{column}`` stands for "this column is changed"."""
+CHANGED = ("message_id", "number", "started_at", *AUDITED)
 
 
 def create_triggers() -> None:
     """What a CHECK cannot say: the record of deliveries and changes is only ever added to."""
-    if op.get_bind().dialect.name != "sqlite":
-        raise NotImplementedError("the triggers are written for SQLite")
-    for name, (when, message) in SQLITE_TRIGGERS.items():
-        op.execute(f"CREATE TRIGGER {name} {when} BEGIN SELECT RAISE(ABORT, '{message}'); END")
+    if op.get_bind().dialect.name == "sqlite":
+        changed = {column: f"NEW.{column} IS NOT OLD.{column}" for column in CHANGED}
+        for name, (event, when, message) in TRIGGERS.items():
+            op.execute(
+                f"CREATE TRIGGER {name} BEFORE {event} WHEN {when.format(**changed)}"
+                f" BEGIN SELECT RAISE(ABORT, '{message}'); END"
+            )
+        return
+    op.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+        " RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'check_violation'; END $$"
+    )
+    # As text: PostgreSQL does not compare JSON.
+    changed = {column: f"NEW.{column}::text IS DISTINCT FROM OLD.{column}::text"
+               for column in CHANGED}  # fmt: skip
+    for name, (event, when, message) in TRIGGERS.items():
+        op.execute(
+            f"CREATE TRIGGER {name} BEFORE {event} FOR EACH ROW WHEN ({when.format(**changed)})"
+            f" EXECUTE FUNCTION refuse('{message}')"
+        )
+
+
+def downgrade() -> None:
+    raise NotImplementedError(
+        "a ledger is never taken back to an older schema: restore a backup from before the upgrade"
+    )

@@ -37,20 +37,64 @@ def quoted(values: object) -> str:
     return "(" + ", ".join(f"'{value}'" for value in values) + ")"
 
 
+WAYS = [f"{kind} {was} {now}" for kind, way in ANSWERS.items() for was, now in way.items()]
+IS_ANSWER = f"kind IN {quoted(tuple(ANSWERS))}"
+IS_WAY = f"kind || ' ' || was || ' ' || became IN {quoted(WAYS)}"
+IS_KIND = "kind IN ('digest', 'brief', 'status', 'test', 'slip')"
+IS_SLIP = "(kind = 'slip') = (slip_id IS NOT NULL)"
+
+
+def on_sqlite() -> bool:
+    return bool(op.get_bind().dialect.name == "sqlite")
+
+
 def upgrade() -> None:
     widen_assignment()
     create_indexes()
-    rebuild_answer()
     op.add_column("reminder", sa.Column("remark", TEXT))
     create_slip()
-    rebuild_message()
+    if on_sqlite():
+        rebuild_answer()
+        rebuild_message()
+    else:
+        widen_answer()
+        widen_message()
+    index_message()
     create_attachment()
     create_trigger()
 
 
+def downgrade() -> None:
+    raise NotImplementedError(
+        "a ledger is never taken back to an older schema: restore a backup from before the upgrade"
+    )
+
+
+def widen_answer() -> None:
+    """Until now only 'done' was recorded, and not the state before it."""
+    for name, was in (("was", "pending"), ("became", "done")):
+        op.add_column("answer", sa.Column(name, TEXT, server_default=was, nullable=False))
+        op.alter_column("answer", name, server_default=None)
+    op.drop_constraint("ck_answer_kind", "answer")
+    op.create_check_constraint(op.f("ck_answer_kind"), "answer", IS_ANSWER)
+    op.create_check_constraint(op.f("ck_answer_transition"), "answer", IS_WAY)
+
+
+def widen_message() -> None:
+    op.add_column("message", sa.Column("slip_id", sa.Integer))
+    op.create_foreign_key("message_slip_id_fkey", "message", "slip", ["slip_id"], ["id"])
+    op.drop_constraint("ck_message_kind", "message")
+    op.create_check_constraint(op.f("ck_message_kind"), "message", IS_KIND)
+    op.create_check_constraint(op.f("ck_message_slip"), "message", IS_SLIP)
+    op.drop_constraint("message_channel_address_kind_at_key", "message")
+    for name in ("ix_message_queued", "ix_message_leased"):
+        op.drop_index(name)
+
+
 def widen_assignment() -> None:
     asked = f"asked_on IS NULL OR state IN {quoted(CHASED)}"
-    op.execute("ALTER TABLE assignment ADD COLUMN missed BOOLEAN DEFAULT 0 NOT NULL")
+    missed = sa.Column("missed", sa.Boolean, server_default=sa.false(), nullable=False)
+    op.add_column("assignment", missed)
     op.execute(
         f"ALTER TABLE assignment ADD COLUMN asked_on DATE"
         f" CONSTRAINT ck_assignment_asked_on CHECK ({asked})"
@@ -63,14 +107,16 @@ def create_indexes() -> None:
     op.create_index("ix_audit_at", "audit", ["at"])
     op.create_index("ix_assignment_due_on", "assignment", ["due_on"])
     op.create_index("ix_assignment_state", "assignment", ["state", "due_on"])
-    op.execute("CREATE INDEX ix_assignment_missed ON assignment (missed, due_on) WHERE missed = 1")
+    yes = "1" if on_sqlite() else "true"
+    op.execute(
+        f"CREATE INDEX ix_assignment_missed ON assignment (missed, due_on) WHERE missed = {yes}"
+    )
     op.execute("CREATE INDEX ix_assignment_asked ON assignment (due_on) WHERE asked_on IS NOT NULL")
     op.execute("CREATE INDEX ix_reminder_failed ON reminder (state) WHERE state = 'failed'")
 
 
 def rebuild_answer() -> None:
     """Until now only 'done' was recorded, and not the state before it."""
-    ways = [f"{kind} {was} {now}" for kind, way in ANSWERS.items() for was, now in way.items()]
     op.create_table(
         "new_answer",
         sa.Column("id", sa.Integer, nullable=False),
@@ -83,11 +129,8 @@ def rebuild_answer() -> None:
         sa.Column("figures", sa.JSON),
         sa.Column("was", TEXT, nullable=False),
         sa.Column("became", TEXT, nullable=False),
-        sa.CheckConstraint(f"kind IN {quoted(tuple(ANSWERS))}", name=op.f("ck_answer_kind")),
-        sa.CheckConstraint(
-            f"kind || ' ' || was || ' ' || became IN {quoted(ways)}",
-            name=op.f("ck_answer_transition"),
-        ),
+        sa.CheckConstraint(IS_ANSWER, name=op.f("ck_answer_kind")),
+        sa.CheckConstraint(IS_WAY, name=op.f("ck_answer_transition")),
         sa.ForeignKeyConstraint(["assignment_id"], ["assignment.id"]),
         sa.PrimaryKeyConstraint("id"),
     )
@@ -185,9 +228,7 @@ def rebuild_message() -> None:
         sa.Column("reason", sa.JSON),
         sa.Column("settled_at", INSTANT),
         sa.Column("slip_id", sa.Integer),
-        sa.CheckConstraint(
-            "kind IN ('digest', 'brief', 'status', 'test', 'slip')", name=op.f("ck_message_kind")
-        ),
+        sa.CheckConstraint(IS_KIND, name=op.f("ck_message_kind")),
         sa.CheckConstraint(f"state IN {quoted(states)}", name=op.f("ck_message_state")),
         *(
             sa.CheckConstraint(
@@ -198,7 +239,7 @@ def rebuild_message() -> None:
         ),
         sa.CheckConstraint("attempts >= 0", name=op.f("ck_message_attempts")),
         sa.CheckConstraint("attempts = 0 OR subject IS NOT NULL", name=op.f("ck_message_frozen")),
-        sa.CheckConstraint("(kind = 'slip') = (slip_id IS NOT NULL)", name=op.f("ck_message_slip")),
+        sa.CheckConstraint(IS_SLIP, name=op.f("ck_message_slip")),
         sa.ForeignKeyConstraint(["slip_id"], ["slip.id"]),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
@@ -216,6 +257,9 @@ def rebuild_message() -> None:
     )
     op.drop_table("message")
     op.rename_table("new_message", "message")
+
+
+def index_message() -> None:
     for name, columns, where in (
         ("ix_message_queued", "next_attempt_at", "next_attempt_at IS NOT NULL"),
         ("ix_message_leased", "lease_until", "lease_until IS NOT NULL"),
@@ -245,9 +289,10 @@ def create_attachment() -> None:
 def create_trigger() -> None:
     ways = [*ANSWERS.values(), *BY_PLAN.values()]
     allowed = sorted({f"{was} {now}" for way in ways for was, now in way.items() if was != now})
-    op.execute(
-        "CREATE TRIGGER assignment_transition BEFORE UPDATE OF state ON assignment"
-        " WHEN OLD.state <> NEW.state"
-        f" AND OLD.state || ' ' || NEW.state NOT IN {quoted(allowed)}"
-        " BEGIN SELECT RAISE(ABORT, 'an assignment does not go from this state to that'); END"
-    )
+    event = "CREATE TRIGGER assignment_transition BEFORE UPDATE OF state ON assignment"
+    wrong = f"OLD.state <> NEW.state AND OLD.state || ' ' || NEW.state NOT IN {quoted(allowed)}"
+    message = "an assignment does not go from this state to that"
+    if on_sqlite():
+        op.execute(f"{event} WHEN {wrong} BEGIN SELECT RAISE(ABORT, '{message}'); END")
+    else:
+        op.execute(f"{event} FOR EACH ROW WHEN ({wrong}) EXECUTE FUNCTION refuse('{message}')")

@@ -104,12 +104,14 @@ class Channel(Protocol):
 
     ``on_unknown`` says what follows an unknown outcome: send again, ask the vendor, or hold for a
     person. ``deadline`` is the longest that one attempt takes, in seconds, whatever the other side
-    does. A channel serves one thread at a time.
+    does. So many threads as ``connections`` says may call ``send`` at once, each with another
+    message; ``close`` may be called meanwhile.
     """
 
     name: str
     on_unknown: OnUnknown
     deadline: float
+    connections: int
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """Hands the message over once, or raises DeliveryError and nothing else."""

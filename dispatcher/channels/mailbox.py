@@ -6,6 +6,7 @@ import os
 from datetime import tzinfo
 from hashlib import sha256
 from pathlib import Path
+from threading import Lock
 from urllib.parse import quote
 
 from dispatcher.channels.contract import DeliveryError, OnUnknown, Outgoing, Receipt
@@ -26,23 +27,37 @@ class Mailbox:
     name = "mailbox"
     on_unknown: OnUnknown = "resend"
     deadline = 10.0
+    connections = 4
+    """A disk takes several files to safety in about the time of one."""
 
     def __init__(self, folder: Path, zone: tzinfo, mail_from: str = "dispatcher@localhost") -> None:
         self._folder, self._zone, self._sender = folder, zone, parse_sender(mail_from)
+        self._naming = Lock()
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """Writes the file and gives its name; a disk that fails is a temporary DeliveryError."""
         content = message_bytes(outgoing, self._sender)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            path = self._path(outgoing)
-            _write(path, content)
+            return Receipt(self._write(outgoing, content).name)
         except OSError as error:
             raise self._failure(error) from None
-        return Receipt(path.name)
 
     def close(self) -> None:
         """Nothing is held open."""
+
+    def _write(self, outgoing: Outgoing, content: bytes) -> Path:
+        """Replaces the message's file atomically and durably."""
+        draft = self._folder / f".{outgoing.reference}.tmp"
+        try:
+            _write(draft, content)
+            with self._naming:  # or two messages of one second would find the same name free
+                path = draft.replace(self._path(outgoing))
+        except BaseException:
+            draft.unlink(missing_ok=True)
+            raise
+        _sync(self._folder)
+        return path
 
     def _path(self, outgoing: Outgoing) -> Path:
         """Its file; with its reference in the name where another message of that second lies."""
@@ -78,22 +93,19 @@ def _as_file_name(address: str) -> str:
 
 
 def _write(path: Path, content: bytes) -> None:
-    """Replaces ``path`` atomically and durably."""
-    draft = path.with_name(f".{path.name}.tmp")
+    with open(path, "wb", opener=_private) as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    """Makes the names in it durable."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        with open(draft, "wb", opener=_private) as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        draft.replace(path)
-    except BaseException:
-        draft.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
 
 
 def _private(name: str, flags: int) -> int:

@@ -6,8 +6,6 @@ import ipaddress
 import re
 import ssl
 from base64 import b64encode
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
@@ -15,17 +13,17 @@ from typing import Literal, cast
 from urllib.parse import quote, unquote, urlsplit
 
 from dispatcher.channels.contract import DeliveryError, OnUnknown, Outgoing, Receipt
+from dispatcher.channels.kept import Kept
 from dispatcher.channels.mime import message_bytes, parse_sender
-from dispatcher.channels.session import Garbled, Refusal, Session, Unanswered, connect, words
-from dispatcher.channels.verdicts import UNKNOWN, Case, case_of_break, case_of_refusal
+from dispatcher.channels.session import Refusal, Session, Unanswered
+from dispatcher.channels.verdicts import CLOSING, UNKNOWN, Case, case_of_break, case_of_refusal
+from dispatcher.channels.wire import Garbled, connect, words
 from dispatcher.errors import SettingsError
 from dispatcher.i18n import Text, _
 
 Scheme = Literal["smtp", "smtps", "smtp+plain"]
 PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
 HOST = re.compile(r"\w[\w.-]*|[\da-f:.]+")
-IDLE = 60.0
-"""Seconds after which a connection is not trusted any more: somebody on the way may have cut it."""
 MAX_SHOWN = 200
 """Characters of the server's own word that are worth showing."""
 
@@ -87,7 +85,7 @@ def parse_smtp_url(url: str, password_file: Path | None = None) -> SmtpServer:
 
 
 class Smtp:
-    """Sends through one mail server, over one connection that is kept for the next message.
+    """Sends through one mail server, over connections that are kept for the next messages.
 
     A message whose content was begun and not answered is ``unknown`` and may be sent again: it
     bears the same Message-ID. Resolving the server's name is not under the deadline.
@@ -103,13 +101,15 @@ class Smtp:
         *,
         ca_file: Path | None = None,
         deadline: float = 120.0,
+        connections: int = 4,
     ) -> None:
         """``ca_file`` holds the only certificates to trust, for a server with a private CA;
-        ``deadline`` is seconds for one attempt. Raises SettingsError."""
+        ``deadline`` is seconds for one attempt, ``connections`` how many may be open at once.
+        Raises SettingsError."""
         self._server, self._sender = server, parse_sender(mail_from)
         self._context = None if server.scheme == "smtp+plain" else _verifying_context(ca_file)
-        self._session: Session | None = None
-        self.deadline = deadline
+        self._kept = Kept()
+        self.deadline, self.connections = deadline, connections
 
     def __repr__(self) -> str:
         return f"Smtp({self._server!r})"
@@ -118,8 +118,7 @@ class Smtp:
         """Gives the server's last word, which mostly holds its own name for the message."""
         content = message_bytes(outgoing, self._sender)
         try:
-            with self._borrowed(monotonic() + self.deadline) as session:
-                said = session.deliver(self._sender.address, outgoing.address, content)
+            said = self._deliver(outgoing.address, content, monotonic() + self.deadline)
         except Refusal as refusal:
             said = f"{refusal.code} {refusal.text}"
             raise self._failure(case_of_refusal(refusal), said, outgoing) from None
@@ -130,47 +129,43 @@ class Smtp:
         return Receipt(self._shown(said))
 
     def close(self) -> None:
-        """Takes leave of the server."""
-        session, self._session = self._session, None
-        if session:
-            session.quit()
+        """Takes leave of the server; what is being sent is finished before its connection goes."""
+        kept, self._kept = self._kept, Kept()
+        kept.close()
 
-    @contextmanager
-    def _borrowed(self, until: float) -> Iterator[Session]:
-        """A connection, kept for the next message only when it is known to be in order.
+    def _deliver(self, address: str, content: bytes, until: float) -> str:
+        """By a kept connection, and by a new one where there is none or it proves to be dead.
 
-        A server that has refused one addressee or message for good is ready for the next.
+        Nothing was handed over by a connection that died before the content, so that the second
+        try cannot be a second copy.
         """
-        session = self._kept(until) or self._opened(until)
-        try:
-            yield session
-        except Refusal as refusal:
-            if refusal.code < 500 or refusal.step == "MAIL":
-                session.close()
-            else:
-                self._session = session
-            raise
-        except BaseException:
+        kept = self._kept
+        if session := kept.take():
+            try:
+                if session.wakes(until):
+                    return self._through(session, kept, address, content)
+            except (OSError, Garbled):
+                pass
+            except Refusal as refusal:
+                if refusal.code != CLOSING or refusal.step == "content":
+                    raise
             session.close()
-            raise
-        self._session = session
+        return self._through(self._opened(until), kept, address, content)
 
-    def _kept(self, until: float) -> Session | None:
-        """The connection of the last message, unless it has gone meanwhile."""
-        session, self._session = self._session, None
-        if not session:
-            return None
-        if monotonic() - session.used_at <= IDLE and session.lives(until):
-            return session
-        session.close()
-        return None
+    def _through(self, session: Session, kept: Kept, address: str, content: bytes) -> str:
+        try:
+            return session.deliver(self._sender.address, address, content)
+        finally:
+            if session.is_open:
+                kept.put(session)
 
     def _opened(self, until: float) -> Session:
         server = self._server
-        session = connect(server.host, server.port, until)
+        wire = connect(server.host, server.port, until)
+        session = Session(wire)
         try:
             if self._context and server.scheme == "smtps":
-                session.encrypt(self._context, server.host)
+                wire.encrypt(self._context, server.host)
             session.greet()
             if self._context and server.scheme == "smtp":
                 session.start_tls(self._context, server.host)

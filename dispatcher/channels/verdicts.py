@@ -7,7 +7,8 @@ import ssl
 from typing import NamedTuple
 
 from dispatcher.channels.contract import Reason
-from dispatcher.channels.session import Garbled, Refusal, Step
+from dispatcher.channels.session import Refusal, Step
+from dispatcher.channels.wire import Garbled
 from dispatcher.i18n import Text, _
 
 SOON, LATER = 120.0, 900.0

@@ -13,6 +13,7 @@ from dispatcher.cli import (
     audit,
     calendar,
     events,
+    keeping,
     office,
     outbox,
     service,
@@ -36,7 +37,8 @@ for command in (
     *(*answers.COMMANDS, sheet.sheet, events.event, slips.slip),
     *(asking.status, tally.tally, outbox.outbox, outbox.duplicates, audit.audit),
     *(office.init, office.test, office.pause, office.resume),
-    *(office.backup, office.health, service.run),
+    *(keeping.backup, keeping.restore, keeping.prune),
+    *(office.health, service.run),
 ):
     commands.add_command(command)
 
@@ -48,3 +50,11 @@ def main() -> None:
     except DispatcherError as error:
         click.echo(error.render(translate), err=True)
         sys.exit(error.exit_code)
+    except Exception as error:
+        from dispatcher.ledger.guards import trouble
+
+        why = trouble(error)
+        if why is None:
+            raise
+        click.echo(why.render(translate), err=True)
+        sys.exit(1)

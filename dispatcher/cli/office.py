@@ -1,4 +1,4 @@
-"""Commands around the service: set it up, try it, hold it, copy it, look after it."""
+"""Commands around the service: set it up, try it, hold it, look after it."""
 
 from __future__ import annotations
 
@@ -83,27 +83,27 @@ def pause(reason: str, by: str) -> None:
 @click.option("--by", required=True, help=words(_("who")))
 def resume(by: str) -> None:
     """The next pass tells what is due."""
-    from dispatcher.ledger import installation
+    from dispatcher.holds import LedgerGuard, accept_clock
+    from dispatcher.ledger import restoring
 
-    with bootstrap.ledger(bootstrap.settings()).begin() as conn:
-        ended = installation.resume(conn, by, bootstrap.now())
-    say(_("resumed") if ended else _("it was not paused"))
-
-
-@click.command(help=words(_("Copy the ledger, consistent, while the daemon runs.")))
-@click.argument("to", type=click.Path(path_type=Path))
-def backup(to: Path) -> None:
-    """Refused where the target exists."""
-    from dispatcher.ledger import database
-
-    database.backup(bootstrap.ledger(bootstrap.settings()), to)
-    say(_("{file} made", file=to))
+    settings = bootstrap.settings()
+    with bootstrap.ledger(settings).begin() as conn:
+        known = LedgerGuard(settings.state).known
+        ended = restoring.resume(conn, by, bootstrap.now(), known)
+    if accept_clock(settings.state):
+        say(_("the clock is taken to be right from now on"))
+    elif not ended:
+        say(_("it was not paused"))
+    if ended:
+        say(_("resumed"))
 
 
 @click.command(help=words(_("Is the daemon at work, and does everything leave?")))
 def health() -> None:
     """Ends with 1, and says why, when something needs a hand."""
-    found = bootstrap.health(bootstrap.settings())
+    from dispatcher.health import health as look
+
+    found = look(bootstrap.settings())
     for line in found.facts:
         say(line)
     for line in found.troubles:

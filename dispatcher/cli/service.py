@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import sys
 import threading
-from datetime import datetime
 from typing import TYPE_CHECKING
 
 import click
 
 from dispatcher import bootstrap, clock
 from dispatcher.cli.output import say, table, words
-from dispatcher.errors import DispatcherError
+from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import Text, _
 from dispatcher.settings import read_instant
 
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     from dispatcher.dispatch.parts import Parts
     from dispatcher.dispatch.passes import PassReport
     from dispatcher.settings import Settings
+    from dispatcher.watch import Watch
 
 
 @click.command(help=words(_("Run the daemon: tell what is due, and go on until stopped.")))
@@ -30,26 +30,31 @@ if TYPE_CHECKING:
 )
 def run(once: bool, dry_run: bool, start: str | None) -> None:
     """Works on the calendar and the ledger of the home folder."""
+    from dispatcher.holds import THIS_MACHINE
     from dispatcher.ledger.database import single_daemon
     from dispatcher.logs import start_logging
+    from dispatcher.watch import Watch
 
     settings = bootstrap.settings()
-    secrets = [settings.smtp_url, settings.heartbeat_url, settings.database_url]
-    start_logging(sys.stderr, settings.log_format, secrets)
+    start_logging(sys.stderr, settings.log_format, settings.secrets)
     plan = bootstrap.read_calendar(settings.schedules)
     clock = _clock(settings, start, once=once)
-    engine = bootstrap.ledger(settings)
-    stop = threading.Event()
-    parts = bootstrap.parts(settings, plan, engine, clock, stop)
+    engine = bootstrap.database(settings)
+    parts = bootstrap.parts(settings, plan, engine, clock, threading.Event())
     if dry_run:
+        bootstrap.open_ledger(engine)
         _rehearse(parts)
         return
+    if once:
+        # Nobody comes back for what would be left in flight.
+        parts = parts._replace(patience=parts.lease)
+    machine = None if start or settings.now else THIS_MACHINE
     with single_daemon(engine) as alone:
-        passes = _Passes(settings, parts, orphans=alone)
+        watch = Watch(settings, parts, _Reports(settings, parts), machine, orphans=alone)
         if once:
-            passes()
+            _run_once(watch)
         else:
-            _run_daemon(passes, parts)
+            _run_daemon(watch, parts)
 
 
 def _clock(settings: Settings, start: str | None, *, once: bool) -> Clock:
@@ -62,34 +67,30 @@ def _clock(settings: Settings, start: str | None, *, once: bool) -> Clock:
     return clock.still_clock(moment) if once else clock.clock_starting_at(moment)
 
 
-class _Passes:
-    """Runs passes, and says after each what it did and what comes next."""
+class _Reports:
+    """Says what a pass did; after the first one only if it did anything."""
 
-    def __init__(self, settings: Settings, parts: Parts, *, orphans: bool) -> None:
-        self.settings = settings
-        self.parts = parts
-        self.orphans = orphans
+    def __init__(self, settings: Settings, parts: Parts) -> None:
+        self.settings, self.parts = settings, parts
         self.silent = False
 
-    def __call__(self) -> datetime:
-        from dispatcher.dispatch.passes import run_pass
-        from dispatcher.heartbeat import beat, call
-
-        report = run_pass(self.parts, self.parts.clock(), orphans=self.orphans)
-        self.orphans = False
-        beat(self.settings.heartbeat, bootstrap.now(), report.next_at)
-        if self.settings.heartbeat_url:
-            call(self.settings.heartbeat_url)
+    def __call__(self, report: PassReport) -> None:
         if report.counts or not self.silent:
             _say_report(self.parts, self.settings, report)
         self.silent = True
-        return report.next_at
 
 
-def _run_daemon(passes: _Passes, parts: Parts) -> None:
+def _run_once(watch: Watch) -> None:
+    watch()
+    if watch.trouble:
+        raise Refused(_("nothing is done: {why}", why=watch.trouble.why))
+
+
+def _run_daemon(watch: Watch, parts: Parts) -> None:
     from dispatcher.daemon import Daemon
 
-    if not Daemon(passes, parts.clock, parts.stop).run():
+    watch.open()
+    if not Daemon(watch, parts.clock, parts.stop).run():
         sys.exit(1)
 
 
@@ -120,7 +121,8 @@ def _rehearse(parts: Parts) -> None:
         for sent in queries.messages_since(conn, now):
             subject = sent.subject
             if subject is None:
-                subject, _text, _html = parts.compose(items_of(conn, sent.id), now)
+                items = items_of(conn, [sent.id])[sent.id]
+                subject, _text, _html = parts.compose(items, now)
             rows.append((sent.address, subject))
         conn.rollback()
     table((_("address"), _("subject")), rows, [None] * len(rows))

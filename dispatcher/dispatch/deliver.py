@@ -1,36 +1,36 @@
-"""Delivering: every queued message that is due is handed to its channel, and the outcome kept."""
+"""Delivering: every queued message that is due is handed to its channel, and the outcome kept.
+
+Round by round: what has ended is settled and what may begin is begun in one transaction, and only
+once that is committed is anything handed over. So there is one commit for as many messages as
+there are connections, and never more than one message of a connection whose outcome is open.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from time import monotonic
 
-from dispatcher.channels.contract import Attachment, DeliveryError, Outgoing
+from dispatcher.channels.contract import Attachment, Outgoing
+from dispatcher.dispatch.courier import Carried, Parcel
 from dispatcher.dispatch.parts import Parts
-from dispatcher.dispatch.telling import addresses
+from dispatcher.dispatch.telling import addresses, names_by_address
 from dispatcher.dispatch.window import opening
-from dispatcher.i18n import _
-from dispatcher.ledger import installation, outbox, outcomes
-from dispatcher.ledger.database import Connection
+from dispatcher.ledger import installation, leases, outcomes, pruning
+from dispatcher.ledger.database import Connection, together
 from dispatcher.ledger.items import items_of
-from dispatcher.ledger.outbox import LEASE, Address, Claimed, Content
-from dispatcher.ledger.outcomes import Settled
+from dispatcher.ledger.leases import Begun, Claimed
+from dispatcher.ledger.outbox import Address, Content
+from dispatcher.ledger.outcomes import Ended
 
 log = logging.getLogger("dispatcher.deliver")
-BATCH = 20
-BACKOFF = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 30, 60)]
+BATCH = 100
+"""Messages that are claimed at once."""
 COMPOSE_AGAIN = timedelta(minutes=10)
-
-
-class Sending(NamedTuple):
-    """A message whose attempt ``number`` has been committed, so that it may be handed over."""
-
-    claimed: Claimed
-    content: Content
-    number: int
-    reference: str
+LAST_WORDS = 25.0
+"""Seconds that messages in flight are waited for when the daemon is to stop."""
 
 
 def deliver(parts: Parts, *, orphans: bool = False) -> Counter[str]:
@@ -38,30 +38,195 @@ def deliver(parts: Parts, *, orphans: bool = False) -> Counter[str]:
     them.
 
     What a dead process held is rescued first; ``orphans`` says that no other process can be alive,
-    so that its leases need not expire. One message that fails never stops the others.
+    so that its leases need not expire. One message that fails never stops the others, and one
+    channel that is slow is left behind after ``parts.patience`` seconds: the next call goes on
+    with it.
     """
-    assert all(channel.deadline < LEASE for channel in parts.channels.values())
-    counts: Counter[str] = Counter()
-    while not parts.stop.is_set():
-        batch = _claim(parts, counts, orphans=orphans)
-        if not batch:
-            break
-        orphans = False
-        for number, claimed in enumerate(batch):
-            if parts.stop.is_set():
-                _release(parts, batch[number:])
+    assert all(channel.deadline < parts.lease for channel in parts.channels.values())
+    delivery = _Delivery(parts)
+    delivery.rescue(orphans=orphans)
+    delivery.run()
+    return delivery.counts
+
+
+class _Delivery:
+    """One call of ``deliver``."""
+
+    def __init__(self, parts: Parts) -> None:
+        self.parts, self.courier = parts, parts.courier
+        self.counts: Counter[str] = Counter()
+        self.exhausted = False
+        self.moved_at = monotonic()
+        self.names: Mapping[Address, str] | None = None
+
+    def rescue(self, *, orphans: bool) -> None:
+        resend = [name for name, each in self.parts.channels.items() if each.on_unknown == "resend"]
+        mine = {*self.courier.flying, *(each.id for each in self._waiting())}
+        with self.parts.engine.begin() as conn:
+            released, unknown = outcomes.rescue(
+                conn, self.parts.clock(), resend, mine, orphans=orphans
+            )
+        self.counts.update({"rescued": released + unknown} if released + unknown else {})
+
+    def run(self) -> None:
+        while True:
+            ended = self.courier.collect(self._patience())
+            try:
+                moved = self._round(ended)
+            except BaseException:
+                self.courier.keep(ended)
+                raise
+            if moved:
+                self.moved_at = monotonic()
+            elif self._patience() <= 0:
                 break
-            counts[_deliver_one(parts, claimed)] += 1
-    return counts
+        self._release()
 
+    def _waiting(self) -> list[Claimed]:
+        return [each for hand in self.courier.waiting.values() for each in hand]
 
-def _claim(parts: Parts, counts: Counter[str], *, orphans: bool) -> list[Claimed]:
-    now = parts.clock()
-    resend = [name for name, each in parts.channels.items() if each.on_unknown == "resend"]
-    with parts.engine.begin() as conn:
-        released, unknown = outcomes.rescue(conn, now, resend, orphans=orphans)
-        counts.update({"rescued": released + unknown} if released + unknown else {})
-        return outbox.claim(conn, now, _kinds(conn, parts, now), BATCH)
+    def _patience(self) -> float:
+        """How long to wait for what is in flight: not at all while there is more to begin."""
+        if not self.courier.flying or (not self.exhausted and not self.parts.stop.is_set()):
+            return 0.0
+        patience = LAST_WORDS if self.parts.stop.is_set() else self.parts.patience
+        return min(self.moved_at + patience - monotonic(), self.parts.lease / 4)
+
+    def _round(self, ended: Sequence[Carried]) -> bool:
+        """Settles what has ended and begins what may begin; whether there was any."""
+        # A connection is free again, maybe of a channel that nothing was claimed for.
+        self.exhausted = self.exhausted and not ended
+        ready = self._ready()
+        renew = monotonic() - self.courier.renewed_at > self.parts.lease / 3
+        if not (ended or ready or renew):
+            return False
+        with self.parts.engine.begin() as conn:
+            states = self._settle(conn, ended)
+            if renew:
+                self._renew(conn)
+            begun = self._begin(conn, ready) if ready else []
+        for carried in ended:
+            self._note(carried, states)
+        for each in ready:
+            self.courier.waiting[each.channel].popleft()
+        for parcel in begun:
+            self.courier.carry(parcel)
+        return bool(ended or ready)
+
+    def _ready(self) -> list[Claimed]:
+        """What may begin now, for the connections that are free; claimed first if need be."""
+        if self.parts.stop.is_set():
+            return []
+        ready = self._take()
+        if not ready and not self.exhausted:
+            self._claim()
+            ready = self._take()
+        return ready
+
+    def _take(self) -> list[Claimed]:
+        hands = self.courier.waiting.items()
+        return [each for name, hand in hands for each in list(hand)[: self.courier.free(name)]]
+
+    def _claim(self) -> None:
+        """Claims more for every channel that has a connection free and nothing waiting."""
+        courier, parts = self.courier, self.parts
+        known = {*parts.channels, *courier.waiting}
+        busy = [name for name in known if courier.waiting.get(name) or courier.free(name) <= 0]
+        now = parts.clock()
+        with together(parts.engine).begin() as conn:
+            kinds = _kinds(conn, parts, now)
+            claimed = leases.claim(conn, now, kinds, BATCH, busy=busy, lease=parts.lease)
+        self.exhausted = not claimed
+        for each in claimed:
+            courier.waiting.setdefault(each.channel, deque()).append(each)
+
+    def _release(self) -> None:
+        """Gives back what a slow channel has no connection for; what is in flight goes on."""
+        waiting = self._waiting()
+        if waiting:
+            with self.parts.engine.begin() as conn:
+                leases.release(conn, waiting, self.parts.clock())
+        self.courier.waiting.clear()
+
+    def _renew(self, conn: Connection) -> None:
+        flying = self.courier.flying.values()
+        leases.renew(conn, self._waiting(), flying, self.parts.lease)
+        self.courier.renewed_at = monotonic()
+
+    def _settle(self, conn: Connection, carried: Sequence[Carried]) -> dict[int, str]:
+        now = self.parts.clock()
+        ended = [
+            Ended(
+                each.begun.claimed.id,
+                each.begun.number,
+                each.settled,
+                None if each.wait is None else now + each.wait,
+            )
+            for each in carried
+        ]
+        return outcomes.settle(conn, ended, now) if ended else {}
+
+    def _note(self, carried: Carried, states: Mapping[int, str]) -> None:
+        """Counts and logs an outcome; what went well at once is no news."""
+        claimed, _content, number = carried.begun
+        settled = carried.settled
+        self.counts[states.get(claimed.id, "overtaken")] += 1
+        level = logging.WARNING
+        if settled.outcome == "sent":
+            level = logging.DEBUG if number == 1 else logging.INFO
+        facts = {"id": claimed.id, "channel": claimed.channel, "attempt": number}
+        log.log(level, "%s: %s", settled.outcome, settled.detail or settled.reason, extra=facts)
+
+    def _begin(self, conn: Connection, claimed: Sequence[Claimed]) -> list[Parcel]:
+        """Commits messages to an attempt, as far as they still have something to say."""
+        parts, now = self.parts, self.parts.clock()
+        wanted = pruning.prune(conn, claimed, now)
+        written = self._write(conn, wanted, now)
+        begun = leases.begin_sending(conn, written, now, lease=parts.lease)
+        found = installation.find(conn)
+        assert found, "a message without a ledger"
+        self.counts["dropped"] += len(claimed) - len(wanted)
+        self.counts["overtaken"] += len(written) - len(begun)
+        return [self._parcel(each, found.epoch) for each in begun]
+
+    def _write(
+        self, conn: Connection, claimed: Sequence[Claimed], now: datetime
+    ) -> list[tuple[Claimed, Content]]:
+        """What each message says: as it was frozen, else composed now."""
+        said = leases.frozen(conn, claimed)
+        items = items_of(conn, [each.id for each in claimed if each.id not in said])
+        for key, held in items.items():
+            try:
+                words = self.parts.compose(held, now)
+                said[key] = Content(*words, self.parts.attach(conn, held, now))
+            except Exception:
+                log.exception("message %s cannot be composed", key)
+        postponed = [each for each in claimed if each.id not in said]
+        leases.release(conn, postponed, now + COMPOSE_AGAIN)
+        self.counts["postponed"] += len(postponed)
+        return [(each, said[each.id]) for each in claimed if each.id in said]
+
+    def _parcel(self, begun: Begun, epoch: str) -> Parcel:
+        parts, plan, claimed = self.parts, self.parts.plan, begun.claimed
+        office = addresses(plan, plan.office)
+        if self.names is None:
+            self.names = names_by_address(plan)
+        outgoing = Outgoing(
+            id=claimed.id,
+            reference=f"{claimed.id}.{epoch[:8]}",
+            kind=claimed.kind,
+            at=claimed.at,
+            address=claimed.address,
+            recipient_name=self.names.get(Address(claimed.channel, claimed.address), ""),
+            **begun.content.words,
+            sender_name=plan.office,
+            reply_to=office[0].address if office else None,
+            attempt=begun.number,
+            attachments=tuple(Attachment(*file) for file in begun.content.files),
+        )
+        channel = parts.channels.get(claimed.channel)
+        margin = parts.lease - (channel.deadline if channel else 0)
+        return Parcel(begun, outgoing, self.courier.boottime() + margin)
 
 
 def _kinds(conn: Connection, parts: Parts, now: datetime) -> tuple[str, ...]:
@@ -72,99 +237,3 @@ def _kinds(conn: Connection, parts: Parts, now: datetime) -> tuple[str, ...]:
     if opening(parts.plan, now) > now:
         return ("test", "status")
     return ("test", "status", "digest", "brief", "slip")
-
-
-def _release(parts: Parts, batch: list[Claimed]) -> None:
-    with parts.engine.begin() as conn:
-        for claimed in batch:
-            outbox.release(conn, claimed, parts.clock())
-
-
-def _deliver_one(parts: Parts, claimed: Claimed) -> str:
-    """Brings one message to its outcome, or nearer to it; says which."""
-    with parts.engine.begin() as conn:
-        begun = _begin(conn, parts, claimed)
-    if isinstance(begun, str):
-        return begun
-    settled, wait = _hand_over(parts, begun)
-    now = parts.clock()
-    with parts.engine.begin() as conn:
-        again_at = now + wait if wait else None
-        state = outcomes.settle(conn, claimed.id, begun.number, settled, now, again_at)
-    _log(claimed, begun.number, settled)
-    return state or "overtaken"
-
-
-def _log(claimed: Claimed, number: int, settled: Settled) -> None:
-    """What went well at once is no news."""
-    level = logging.WARNING
-    if settled.outcome == "sent":
-        level = logging.DEBUG if number == 1 else logging.INFO
-    facts = {"id": claimed.id, "channel": claimed.channel, "attempt": number}
-    log.log(level, "%s: %s", settled.outcome, settled.detail or settled.reason, extra=facts)
-
-
-def _begin(conn: Connection, parts: Parts, claimed: Claimed) -> Sending | str:
-    """Commits the message to an attempt; or says why there is none."""
-    now = parts.clock()
-    if not outcomes.prune(conn, claimed, now):
-        return "dropped"
-    content = outbox.frozen(conn, claimed)
-    if content is None:
-        items = items_of(conn, claimed.id)
-        try:
-            content = Content(*parts.compose(items, now), parts.attach(conn, items, now))
-        except Exception:
-            log.exception("message %s cannot be composed", claimed.id)
-            outbox.release(conn, claimed, now + COMPOSE_AGAIN)
-            return "postponed"
-    number = outbox.begin_sending(conn, claimed, content, now)
-    found = installation.find(conn)
-    if number is None or found is None:
-        return "overtaken"
-    return Sending(claimed, content, number, f"{claimed.id}.{found.epoch[:8]}")
-
-
-def _hand_over(parts: Parts, sending: Sending) -> tuple[Settled, timedelta | None]:
-    """Gives the message to its channel; how that ended, and how long to wait if it may be tried
-    again."""
-    name = sending.claimed.channel
-    wait = BACKOFF[min(sending.number, len(BACKOFF)) - 1]
-    if name not in parts.channels:
-        return Settled("temporary", _("channel '{channel}' is not set up", channel=name)), wait
-    channel = parts.channels[name]
-    try:
-        receipt = channel.send(_outgoing(parts, sending))
-    except DeliveryError as error:
-        settled = Settled(
-            error.outcome, error.text, detail=f"{error.reason} {error.detail}".strip()
-        )
-        if error.outcome == "temporary":
-            return settled, max(wait, timedelta(seconds=error.retry_after or 0))
-        resend = error.outcome == "unknown" and channel.on_unknown == "resend"
-        return settled, wait if resend else None
-    except Exception as error:
-        log.exception("channel %s failed on message %s", name, sending.claimed.id)
-        why = _("channel '{channel}' failed: {error}", channel=name, error=type(error).__name__)
-        return Settled("temporary", why), wait
-    return Settled("sent", receipt=receipt.vendor_id), None
-
-
-def _outgoing(parts: Parts, sending: Sending) -> Outgoing:
-    claimed, plan = sending.claimed, parts.plan
-    to = Address(claimed.channel, claimed.address)
-    names = [name for name in plan.units if to in addresses(plan, name)]
-    office = addresses(plan, plan.office)
-    return Outgoing(
-        id=claimed.id,
-        reference=sending.reference,
-        kind=claimed.kind,
-        at=claimed.at,
-        address=claimed.address,
-        recipient_name="、".join(names),
-        **sending.content.words,
-        sender_name=plan.office,
-        reply_to=office[0].address if office else None,
-        attempt=sending.number,
-        attachments=tuple(Attachment(*file) for file in sending.content.files),
-    )

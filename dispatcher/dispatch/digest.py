@@ -5,6 +5,7 @@ Composition only: plain data in, a dict of plain values for the templates out.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -121,24 +122,23 @@ def _not_owed(item: Item) -> Group:
 
 def _grouped(digest: Digest) -> list[tuple[Group, list[Item]]]:
     """The groups that have items, in their order, each by due date."""
-    items = sorted(digest.items, key=lambda item: item.due)
-    found = [
-        (group, [item for item in items if group_of(item, digest.today) is group])
-        for group in GROUPS
-    ]
-    return [(group, members) for group, members in found if members]
+    found: dict[Group, list[Item]] = defaultdict(list)
+    for item in sorted(digest.items, key=lambda item: item.due):
+        found[group_of(item, digest.today)].append(item)
+    return [(group, found[group]) for group in GROUPS if group in found]
 
 
 def _entries(digest: Digest, workdays: Workdays) -> View:
     """The first items under their groups, in full, and the rest."""
     groups = _grouped(digest)
     members = [(group, item) for group, items in groups for item in items]
-    entries = [
-        _entry(number, group, item, digest) | {"deadline": _deadline(item, digest.today, workdays)}
-        for number, (group, item) in enumerate(members, start=1)
-    ]
-    for entry in entries:
-        entry["line"] = _line(entry)
+    in_common = _role_in_common(digest)
+    entries = []
+    for number, (group, item) in enumerate(members, start=1):
+        entry = _entry(number, group, item, digest.today)
+        entry["deadline"] = _deadline(item, digest.today, workdays)
+        entry["role"] = "" if in_common else _role(item, digest)
+        entries.append(entry | {"line": _line(entry)})
     found = [
         {
             "mark": group.mark,
@@ -155,7 +155,7 @@ def _entries(digest: Digest, workdays: Workdays) -> View:
     return {"groups": [group for group in found if group["entries"]], "rest": entries[IN_FULL:]}
 
 
-def _entry(number: int, group: Group, item: Item, digest: Digest) -> View:
+def _entry(number: int, group: Group, item: Item, today: date) -> View:
     source = sources(item.rows, item.clause)
     return {
         "number": number,
@@ -164,9 +164,8 @@ def _entry(number: int, group: Group, item: Item, digest: Digest) -> View:
         "colour": group.colour,
         "title": titled(item.title, item.period),
         "task": "" if item.closed else item.task,
-        "notes": notes(item, digest.today),
+        "notes": notes(item, today),
         "lead": "、".join(item.lead) + (f"({source})" if source else ""),
-        "role": "" if _role_in_common(digest) else _role(item, digest),
     }
 
 

@@ -172,7 +172,7 @@ class Office:
         ]
         held = installation.find(conn)
         if held and held.hold is not None:
-            found.append(f"已由{held.held_by}暂停发送:{held.hold}")
+            found.append(f"已由{held.held_by}暂停发送:{held.hold.render(chinese)}")
         if self.broken:
             found.append(f"信件模板有错,已改用内置文字:{self.broken}")
         return list(dict.fromkeys(found))

@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from dispatcher.dispatch.deliver import deliver
 from dispatcher.dispatch.parts import Parts
 from dispatcher.dispatch.reconcile import next_look, reconcile
+from dispatcher.i18n import Text
 from dispatcher.ledger.sealing import seal
+
+
+SOON = timedelta(seconds=1)
+"""A pass comes back so soon for messages that it left in flight."""
 
 
 class PassReport(NamedTuple):
     """What a pass did, counted by what it was; why nothing is told, if so; when to come again."""
 
     counts: Counter[str]
-    held: str | None
+    held: Text | None
     next_at: datetime
 
 
@@ -36,6 +41,8 @@ def run_pass(parts: Parts, now: datetime, *, orphans: bool = False) -> PassRepor
     delivered += deliver(parts)
     with parts.engine.begin() as conn:
         next_at = next_look(conn, parts.plan, parts.clock())
+    if parts.courier.flying:
+        next_at = min(next_at, parts.clock() + SOON)
     with parts.engine.begin() as conn:
         seal(conn)
     return PassReport(reconciled.counts + delivered, reconciled.held, next_at)

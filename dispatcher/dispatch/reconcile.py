@@ -10,6 +10,7 @@ from dispatcher.dispatch.follow import follow
 from dispatcher.dispatch.slips import draft
 from dispatcher.dispatch.telling import post, tell
 from dispatcher.dispatch.window import next_opening, opening
+from dispatcher.i18n import Text
 from dispatcher.ledger import installation, queries
 from dispatcher.ledger.database import Connection
 from dispatcher.plan.model import Plan
@@ -19,7 +20,7 @@ class Reconciled(NamedTuple):
     """What a pass changed, counted by what it was; ``held`` is why nothing is told at present."""
 
     counts: Counter[str]
-    held: str | None
+    held: Text | None
 
 
 def reconcile(conn: Connection, plan: Plan, revision: str, now: datetime) -> Reconciled:

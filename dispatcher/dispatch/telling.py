@@ -190,9 +190,7 @@ def post(conn: Connection, plan: Plan, now: datetime) -> Counter[str]:
             if address not in untold.tried:
                 waiting[address].append(untold.id)
     today = instant(now.astimezone(plan.zone).date(), time.min, plan.zone)
-    for address, items in waiting.items():
-        queued = outbox.queue_digest(conn, address, now, today, items)
-        counts["messages"] += queued is not None
+    counts["messages"] = outbox.queue_digests(conn, waiting, now, today)
     return counts
 
 
@@ -206,6 +204,15 @@ def addresses(plan: Plan, unit: str) -> list[Address]:
     return list(
         dict.fromkeys(Address("email", each.email) for each in found.contacts if each.email)
     )
+
+
+def names_by_address(plan: Plan) -> dict[Address, str]:
+    """Who is told at each address: ``甲、乙``."""
+    found: dict[Address, list[str]] = defaultdict(list)
+    for unit in plan.units:
+        for address in addresses(plan, unit):
+            found[address].append(unit)
+    return {address: "、".join(units) for address, units in found.items()}
 
 
 def office_contact(plan: Plan) -> str:

@@ -150,6 +150,8 @@ def clean(text: str) -> str:
     >>> clean("住房\\r\\nBcc: x@example.com\\u202e 排查\\x00")
     '住房 Bcc: x@example.com 排查'
     """
+    if text.isprintable() and "  " not in text and text.strip() == text:
+        return text
     kinds = ((char, unicodedata.category(char)) for char in text)
     visible = (" " if kind in BREAKING else char for char, kind in kinds if kind not in UNSEEN)
     return " ".join("".join(visible).split())

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, event, inspect, make_url, text
 
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import _
 
-__all__ = ["Connection", "Engine", "backup", "create_engine", "migrate", "single_daemon"]
+__all__ = ["Connection", "Engine", "create_engine", "migrate"]
 BUSY = 30_000
 """How long, in milliseconds, a transaction waits for another process's to end."""
 _readable = partial(json.dumps, ensure_ascii=False)
@@ -26,23 +27,69 @@ PRAGMAS = (
     "synchronous = FULL",
     "foreign_keys = ON",
 )
+SESSION = {
+    "timezone": "UTC",
+    "lock_timeout": BUSY,
+    # A process that is stopped in the middle of a transaction must not stop all the others.
+    "idle_in_transaction_session_timeout": BUSY // 2,
+}
+ONE_WRITER = "SELECT pg_advisory_xact_lock(20260101)"
+POSTGRESQL = ("postgresql", "postgres")
 
 
 def create_engine(url: str) -> Engine:
-    """The engine of a database; of SQLite every transaction takes the write lock at its start.
+    """The engine of a database; ``engine.begin()`` is a transaction, and there is one at a time.
 
-    A deferred transaction that reads first and writes later can fail with "database is locked"
-    at once; one that begins IMMEDIATE waits for its turn. ``engine.begin()`` is a transaction.
+    SQLite: each begins IMMEDIATE and so waits for its turn; a deferred one that reads first and
+    writes later can fail with "database is locked" at once. PostgreSQL: each takes the ledger's
+    lock first, so that replicas behave as one process does; ``together(engine)`` does not.
     """
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
-        return sqlalchemy.create_engine(parsed, pool_pre_ping=True, json_serializer=_readable)
+        return _on_postgresql(parsed)
     if parsed.database:
         Path(parsed.database).parent.mkdir(parents=True, exist_ok=True)
     engine = sqlalchemy.create_engine(parsed, json_serializer=_readable)
     event.listen(engine, "connect", _set_up)
     event.listen(engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN IMMEDIATE"))
     return engine
+
+
+def _on_postgresql(url: URL) -> Engine:
+    settings = " ".join(f"-c {name}={value}" for name, value in SESSION.items())
+    engine = sqlalchemy.create_engine(
+        with_driver(url),
+        pool_pre_ping=True,
+        json_serializer=_readable,
+        connect_args={"connect_timeout": 10, "options": settings, "application_name": "dispatcher"},
+    )
+    event.listen(engine, "begin", _wait_for_turn)
+    return engine
+
+
+def with_driver(url: URL) -> URL:
+    """``postgresql://`` by the driver that is installed; refused for any other database."""
+    if url.get_backend_name() not in POSTGRESQL:
+        raise DispatcherError(
+            _("DISPATCHER_DATABASE_URL: '{name}' is not a database that dispatcher knows; write "
+              "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME", name=url.drivername)
+        )  # fmt: skip
+    if find_spec("psycopg") is None:
+        raise DispatcherError(
+            _("PostgreSQL needs its driver: pip install 'duty-dispatcher[postgresql]'")
+        )
+    return url.set(drivername="postgresql+psycopg")
+
+
+def together(engine: Engine) -> Engine:
+    """The same database, for transactions that need not wait for each other: a single statement
+    that takes only what nobody else has in hand."""
+    return engine.execution_options(together=True)
+
+
+def _wait_for_turn(conn: Connection) -> None:
+    if not conn.get_execution_options().get("together"):
+        conn.exec_driver_sql(ONE_WRITER)
 
 
 def _set_up(connection: Any, _record: object) -> None:
@@ -123,9 +170,10 @@ def single_daemon(engine: Engine) -> Iterator[bool]:
                 _("another daemon (process {pid}) works on {file}; stop it first",
                   pid=lock.read().strip() or "?", file=path)
             ) from None  # fmt: skip
-        lock.truncate(0)
-        lock.write(str(os.getpid()))
-        lock.flush()
+        # A full disk keeps the daemon from saying who it is, not from saying that it is full.
+        with suppress(OSError):
+            os.truncate(lock.fileno(), 0)
+            os.write(lock.fileno(), str(os.getpid()).encode())
         yield True
 
 
@@ -144,16 +192,17 @@ def backup(engine: Engine, target: Path) -> None:
     raw = engine.raw_connection()
     try:
         raw.driver_connection.execute("VACUUM INTO ?", (str(part),))  # type: ignore[union-attr]
-        _flush(part)
+        flush(part)
         part.rename(target)
-        _flush(target.parent)
+        flush(target.parent)
     finally:
         raw.close()
         part.unlink(missing_ok=True)
 
 
-def _flush(path: Path) -> None:
-    """SQLite does not do this for VACUUM INTO, and a rename may overtake the content."""
+def flush(path: Path) -> None:
+    """Makes sure of a file or folder: SQLite does not do so for VACUUM INTO, and a rename may
+    overtake the content."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

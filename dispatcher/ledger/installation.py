@@ -15,10 +15,11 @@ from dispatcher.ledger.tables import installation, revision
 
 
 class Installation(NamedTuple):
-    """``epoch`` names this ledger for ever; ``hold`` is the reason of a pause, by whom, since when.
+    """``epoch`` names this ledger; ``hold`` is the reason of a pause, by whom, since when.
 
     ``watermark`` is the latest instant at which a pass has run; it never goes back.
     ``reconciled_on`` and ``revision`` are the day and the plan that the ledger agrees with.
+    ``generation`` counts how often it was resumed after it had gone back to an older copy.
     """
 
     epoch: str
@@ -26,9 +27,10 @@ class Installation(NamedTuple):
     watermark: datetime
     reconciled_on: date | None
     revision: str | None
-    hold: str | None
+    hold: Text | None
     held_by: str | None
     held_at: datetime | None
+    generation: int
 
 
 _installation = select(*(installation.c[name] for name in Installation._fields))
@@ -44,7 +46,7 @@ def install(conn: Connection, today: date, now: datetime) -> Installation:
     """Goes live ``today``."""
     epoch = uuid4().hex
     conn.execute(insert(installation).values(id=1, epoch=epoch, go_live_on=today, watermark=now))
-    return Installation(epoch, today, now, None, None, None, None, None)
+    return Installation(epoch, today, now, None, None, None, None, None, 1)
 
 
 def advance(conn: Connection, now: datetime) -> None:

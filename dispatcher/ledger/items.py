@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, or_, select
 
 from dispatcher.ledger.tables import assignment, message_item, occurrence, reminder
 
@@ -112,30 +113,37 @@ _item: tuple[ColumnElement[Any], ...] = (
 )
 
 
-def items_of(conn: Connection, message_id: int) -> list[Item]:
-    """What a message holds, by due date: an assignment once, as its latest notice or step.
+def items_of(conn: Connection, message_ids: Collection[int]) -> dict[int, list[Item]]:
+    """What messages hold, by their id and by due date: an assignment once, as its latest notice or
+    step.
 
     A notice speaks for a step beside it: it gives the same date, and what happened as well; the
     notices before it are kept. Of a unit and its superior at one address the unit is told.
     """
-    query = (
-        select(reminder.c.assignment_id, *_item)
-        .join_from(message_item, reminder)
-        .join(assignment)
-        .join(occurrence)
-        .where(message_item.c.message_id == message_id)
-        .order_by(
-            reminder.c.addressee.in_(("owner", "copy")),
-            ~or_(reminder.c.step.like("T%"), reminder.c.step == "open"),
-            reminder.c.id,
-        )
+    found: dict[int, dict[int, Item]] = {key: {} for key in message_ids}
+    for message_id, key, *values in conn.execute(_items, {"ids": list(message_ids)}):
+        item, mine = Item(*values), found[message_id]
+        earlier = _with_notices(mine[key], item) if key in mine else ()
+        mine[key] = item._replace(rows=tuple(item.rows), lead=tuple(item.lead), earlier=earlier)
+    return {key: sorted(mine.values(), key=_order) for key, mine in found.items()}
+
+
+def _order(item: Item) -> tuple[date, str, str, str]:
+    return item.due, item.unit, item.duty, item.period
+
+
+_items = (
+    select(message_item.c.message_id, reminder.c.assignment_id, *_item)
+    .join_from(message_item, reminder)
+    .join(assignment)
+    .join(occurrence)
+    .where(message_item.c.message_id.in_(bindparam("ids", expanding=True)))
+    .order_by(
+        reminder.c.addressee.in_(("owner", "copy")),
+        ~or_(reminder.c.step.like("T%"), reminder.c.step == "open"),
+        reminder.c.id,
     )
-    found: dict[int, Item] = {}
-    for key, *values in conn.execute(query):
-        item = Item(*values)
-        earlier = _with_notices(found[key], item) if key in found else ()
-        found[key] = item._replace(rows=tuple(item.rows), lead=tuple(item.lead), earlier=earlier)
-    return sorted(found.values(), key=lambda item: (item.due, item.unit, item.duty, item.period))
+)
 
 
 def _with_notices(before: Item, item: Item) -> tuple[Notice, ...]:

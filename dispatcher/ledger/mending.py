@@ -8,8 +8,10 @@ from sqlalchemy import ColumnElement, Connection, exists, select, update
 
 from dispatcher.errors import Refused
 from dispatcher.i18n import Text, _
-from dispatcher.ledger import audit, messages, outcomes
-from dispatcher.ledger.outbox import Claimed, Content
+from dispatcher.ledger import audit, messages
+from dispatcher.ledger.leases import Claimed
+from dispatcher.ledger.outbox import Content
+from dispatcher.ledger.pruning import prune
 from dispatcher.ledger.queries import Sent
 from dispatcher.ledger.tables import ALIVE, DELIVERED, message, message_item, reminder
 from dispatcher.ledger.terms import MESSAGE_STATES
@@ -32,7 +34,7 @@ def retry(conn: Connection, message_id: int, by: str, note: str, now: datetime) 
         _queue_what_failed_with(conn, message_id)
         again = {"state": "queued", "next_attempt_at": now, "settled_at": None, "reason": None}
         _change(conn, message_id, **again)
-        if not outcomes.prune(conn, _as_claimed(conn, message_id), now):
+        if not prune(conn, [_as_claimed(conn, message_id)], now):
             raise Refused(
                 _("message {id} is no longer needed: it was answered, or a later one says it",
                   id=message_id)

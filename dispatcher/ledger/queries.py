@@ -155,7 +155,7 @@ def possible_duplicates(conn: Connection) -> list[Duplicate]:
         .join_from(attempt, second, followed)
         .join(message, message.c.id == attempt.c.message_id)
         .where(IS_UNKNOWN, second.c.outcome.in_(("sending", "sent", "unknown")))
-        .group_by(message.c.id, second.c.number)
+        .group_by(message.c.id, second.c.message_id, second.c.number)
         .order_by(message.c.id, second.c.number)
     )
     return [Duplicate(*row) for row in conn.execute(query)]

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import sqlalchemy
-from sqlalchemy import Connection, Engine, event, inspect, make_url, text
+from sqlalchemy import URL, Connection, Engine, event, inspect, make_url, text
 
 from dispatcher.errors import DispatcherError
 from dispatcher.i18n import _
-from dispatcher.ledger.database import BUSY
+from dispatcher.ledger.database import BUSY, with_driver
 
 
 @contextmanager
@@ -26,9 +26,7 @@ def reading(url: str, migrations: Path) -> Iterator[Connection | None]:
     if sqlite and not Path(parsed.database or "").is_file():
         yield None
         return
-    engine = sqlalchemy.create_engine(parsed)
-    if sqlite:
-        _only_read(engine)
+    engine = _sqlite(parsed) if sqlite else _postgresql(parsed)
     try:
         with engine.connect() as conn:
             yield conn if _is_current(conn, migrations) else None
@@ -36,8 +34,17 @@ def reading(url: str, migrations: Path) -> Iterator[Connection | None]:
         engine.dispose()
 
 
-def _only_read(engine: Engine) -> None:
+def _postgresql(url: URL) -> Engine:
+    """One snapshot for all that is asked."""
+    snapshot = {"isolation_level": "REPEATABLE READ", "postgresql_readonly": True}
+    limits = {"connect_timeout": 10, "options": "-c timezone=UTC"}
+    engine = sqlalchemy.create_engine(with_driver(url), connect_args=limits)
+    return engine.execution_options(**snapshot)
+
+
+def _sqlite(url: URL) -> Engine:
     """One snapshot for all that is asked, and no lock: a pager may keep it open for hours."""
+    engine = sqlalchemy.create_engine(url)
 
     def set_up(connection: Any, _record: object) -> None:
         connection.isolation_level = None
@@ -46,6 +53,7 @@ def _only_read(engine: Engine) -> None:
 
     event.listen(engine, "connect", set_up)
     event.listen(engine, "begin", lambda conn: conn.exec_driver_sql("BEGIN"))
+    return engine
 
 
 def _is_current(conn: Connection, migrations: Path) -> bool:

@@ -8,7 +8,8 @@ microseconds, keys sorted, no blanks, ASCII only. Whoever has an export can comp
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any, NamedTuple
@@ -107,21 +108,23 @@ def verify(conn: Connection, noted: str | None = None) -> Verdict:
     if noted is not None:
         kept = conn.scalar(select(audit.c.id).where(audit.c.hash == noted).limit(1)) is not None
     _last, head = _last_sealed(conn)
-    return Verdict(sealed, rows - sealed, head, next(_faults(conn), None), kept)
+    with closing(_faults(conn)) as faults:
+        return Verdict(sealed, rows - sealed, head, next(faults, None), kept)
 
 
-def _faults(conn: Connection) -> Iterator[Fault]:
+def _faults(conn: Connection) -> Generator[Fault, None, None]:
     before: str | None = None
     unsealed: int | None = None
-    for row in conn.execute(_rows, execution_options={"yield_per": BATCH}):
-        if row.hash is None:
-            unsealed = unsealed or row.id
-            continue
-        if unsealed:
-            yield Fault(unsealed, _("it is not sealed, though later ones are: it was put in"))
-        if row.hash != _hash(row.prev_hash, row):
-            yield Fault(row.id, _("its content is not what was sealed: it was altered"))
-        if row.prev_hash != before:
-            yield Fault(row.id, _("the row before it is not the one that it was sealed after: "
-                                  "one was altered, taken out or put in"))  # fmt: skip
-        before = row.hash
+    with conn.execute(_rows, execution_options={"yield_per": BATCH}) as rows:
+        for row in rows:
+            if row.hash is None:
+                unsealed = unsealed or row.id
+                continue
+            if unsealed:
+                yield Fault(unsealed, _("it is not sealed, though later ones are: it was put in"))
+            if row.hash != _hash(row.prev_hash, row):
+                yield Fault(row.id, _("its content is not what was sealed: it was altered"))
+            if row.prev_hash != before:
+                yield Fault(row.id, _("the row before it is not the one that it was sealed after: "
+                                      "one was altered, taken out or put in"))  # fmt: skip
+            before = row.hash

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, func, insert, literal_column, select, update
 
 from dispatcher.i18n import Text, _
-from dispatcher.ledger import answers, assignments, audit, outcomes
+from dispatcher.ledger import answers, assignments, audit, pruning
 from dispatcher.ledger.assignments import Assigned
 from dispatcher.ledger.outbox import Content
 from dispatcher.ledger.tables import (
@@ -239,7 +239,7 @@ def void(conn: Connection, found: Slip, by: str, why: Text, now: datetime) -> No
     mine = update(slip).where(slip.c.id == found.id, slip.c.state == found.state)
     done = mine.values(state="void", reason=why, voided_at=now)
     assert conn.execute(done).rowcount == 1
-    outcomes.cancel_slip(conn, found.id, why, now)
+    pruning.cancel_slip(conn, found.id, why, now)
     audit.record(conn, now, by, "void-slip", found.key, why, slip=found.code or found.name)
 
 

@@ -22,7 +22,10 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    false,
     literal_column,
+    text,
+    true,
 )
 
 from dispatcher.ledger.constraints import exactly_in, one_of, partial_index, quoted
@@ -34,7 +37,7 @@ from dispatcher.ledger.transitions import (
     WITH_REASON,
     allowed_answers,
 )
-from dispatcher.ledger.types import Instant, Json, Sentence
+from dispatcher.ledger.types import Instant, Json, Remark, Sentence
 
 NAMES = {"ck": "ck_%(table_name)s_%(constraint_name)s"}
 metadata = MetaData(naming_convention=NAMES)
@@ -55,13 +58,19 @@ installation = Table(
     Column("watermark", Instant, nullable=False),
     Column("reconciled_on", Date),
     Column("revision", ForeignKey("revision.hash")),
-    Column("hold", String),
+    Column("hold", Remark),
     Column("held_by", String),
     Column("held_at", Instant),
+    Column("generation", Integer, nullable=False, server_default=text("1")),
+    Column("pruned_before", Date),
     CheckConstraint("id = 1", name="one_row"),
     CheckConstraint("(hold IS NULL) = (held_at IS NULL)", name="hold"),
 )
-"""This ledger: when it went live, how far it has come, and why it is paused (``hold``)."""
+"""This ledger: when it went live, how far it has come, and why it is paused (``hold``).
+
+``generation`` counts how often it was resumed after it had gone back to an older copy;
+``pruned_before`` is set while what was settled before that day is taken out.
+"""
 
 revision = Table(
     "revision",
@@ -127,7 +136,7 @@ assignment = Table(
     Column("reason", Sentence),
     Column("closed_at", Instant),
     Column("closed_by", String),
-    Column("missed", Boolean, nullable=False, server_default=literal_column("0")),
+    Column("missed", Boolean, nullable=False, server_default=false()),
     Column("asked_on", Date),
     UniqueConstraint("occurrence_id", "unit"),
     one_of("role", "lead", "responsible"),
@@ -149,7 +158,7 @@ partial_index("ix_assignment_due", assignment.c.next_at.is_not(None), assignment
 Index("ix_assignment_unit", assignment.c.unit, assignment.c.due_on)
 Index("ix_assignment_due_on", assignment.c.due_on)
 Index("ix_assignment_state", assignment.c.state, assignment.c.due_on)
-IS_MISSED = assignment.c.missed == literal_column("1")
+IS_MISSED = assignment.c.missed == true()
 # By `missed` too: SQLite uses a partial index in an OR only by an equality.
 partial_index("ix_assignment_missed", IS_MISSED, *assignment.c["missed", "due_on"])
 partial_index("ix_assignment_asked", assignment.c.asked_on.is_not(None), assignment.c.due_on)
@@ -217,6 +226,7 @@ message = Table(
     Column("reason", Sentence),
     Column("settled_at", Instant),
     Column("slip_id", ForeignKey("slip.id")),
+    Column("rescues", Integer, nullable=False, server_default=text("0")),
     one_of("kind", "digest", "brief", "status", "test", "slip"),
     one_of("state", *ALIVE, *DELIVERED, "failed", "cancelled"),
     exactly_in("next_attempt_at", "queued"),
@@ -229,7 +239,10 @@ message = Table(
     # An id is in the Message-ID: it must never come again, not even after rows were pruned.
     sqlite_autoincrement=True,
 )
-"""What one address gets at one time on one channel; from its first attempt its bytes are frozen."""
+"""What one address gets at one time on one channel; from its first attempt its bytes are frozen.
+
+``rescues`` counts the processes that died while they had it in hand and had not begun to send it.
+"""
 partial_index(
     "ix_message_queued", message.c.next_attempt_at.is_not(None), message.c.next_attempt_at
 )

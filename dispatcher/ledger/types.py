@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import JSON, DateTime, Dialect, Float
+from sqlalchemy import JSON, DateTime, Dialect, Float, String
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.expression import FunctionElement
 from sqlalchemy.types import TypeDecorator
 
-from dispatcher.i18n import Text
+from dispatcher.i18n import Text, packed, unpacked
 
 Json = JSON(none_as_null=True)
 
@@ -44,26 +45,27 @@ class Sentence(TypeDecorator[Text]):
         super().__init__(none_as_null=True)
 
     def process_bind_param(self, value: Text | None, dialect: Dialect) -> Any:
-        return None if value is None else _packed(value)
+        return None if value is None else packed(value)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> Text | None:
-        found: Text | None = _unpacked(value)
+        found: Text | None = unpacked(value)
         return found
 
 
-def _packed(value: object) -> Any:
-    if isinstance(value, Text):
-        return {"say": value.msgid, **{name: _packed(v) for name, v in value.values.items()}}
-    if isinstance(value, list | tuple):
-        return [_packed(item) for item in value]
-    return value if isinstance(value, int | str) else str(value)
+class Remark(TypeDecorator[Text]):
+    """Why something was held: a person's own words as they are, the program's as a Sentence."""
 
+    impl = String
+    cache_ok = True
 
-def _unpacked(value: Any) -> Any:
-    if isinstance(value, dict):
-        values = {name: _unpacked(v) for name, v in value.items() if name != "say"}
-        return Text(value["say"], **values)
-    return [_unpacked(item) for item in value] if isinstance(value, list) else value
+    def process_bind_param(self, value: Text | str | None, dialect: Dialect) -> str | None:
+        return json.dumps(packed(value)) if isinstance(value, Text) else value
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> Text | None:
+        if value is None or not value.startswith('{"say"'):
+            return None if value is None else Text("{note}", note=value)
+        said: Text = unpacked(json.loads(value))
+        return said
 
 
 class clock_seconds(FunctionElement[float]):

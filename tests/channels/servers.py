@@ -20,7 +20,7 @@ from aiosmtpd.smtp import AuthResult
 
 from dispatcher.channels.contract import Outgoing
 
-Fault = bytes | Literal["drop", "hang", "drip"]
+Fault = bytes | Literal["drop", "hang", "drip", "slow"]
 
 DIGEST = Outgoing(
     id=42,
@@ -87,7 +87,9 @@ class Script:
     """A server that answers as it should, except at the steps in ``faults``.
 
     The steps are connect, each command's first word, password and content. A fault that is a list
-    is for one connection after the other, the last for all others. ``seen`` are the command lines.
+    is for one connection after the other, the last for all others; the faults may be changed
+    between messages. A connection may bring ``limit`` messages. ``seen`` are the command lines,
+    ``most`` is how many connections there were at once.
     """
 
     GOOD = {
@@ -97,10 +99,12 @@ class Script:
         "DATA": b"354 go on",
         "content": b"250 queued as 7",
         "QUIT": b"221 bye",
+        "nobody": b"554 5.5.1 no valid recipients",
+        "limit": b"421 4.7.0 too many messages in one connection",
     }
 
-    def __init__(self, **faults: Fault | list[Fault | None]) -> None:
-        self.faults = faults
+    def __init__(self, *, limit: int = 1000, **faults: Fault | list[Fault | None]) -> None:
+        self.faults, self.limit, self.most = faults, limit, 0
         self.seen: list[str] = []
         self.contents: list[bytes] = []
         self.connections = 0
@@ -109,6 +113,7 @@ class Script:
         self.port: int = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept)]
         self._open: list[socket.socket] = []
+        self._in_use: set[socket.socket] = set()
 
     def __enter__(self) -> Script:
         self._threads[0].start()
@@ -137,22 +142,38 @@ class Script:
                 sock, _address = self._listener.accept()
             except OSError:
                 return
-            self.connections += 1
             self._open.append(sock)
-            self._threads.append(threading.Thread(target=self._serve, args=(sock,)))
+            self._in_use.add(sock)
+            self.most = max(self.most, len(self._in_use))
+            self._threads.append(
+                threading.Thread(target=self._serve, args=(sock, self.connections))
+            )
+            self.connections += 1
             self._threads[-1].start()
 
-    def _serve(self, sock: socket.socket) -> None:
-        number = self.connections - 1
+    def _serve(self, sock: socket.socket, number: int) -> None:
         with sock, suppress(OSError), sock.makefile("rb") as lines:
-            said = self._answer(sock, "connect", number)
+            said, refused, messages = self._answer(sock, "connect", number), False, 0
             while said and (line := lines.readline()):
                 self.seen.append(line.decode("latin-1").strip())
-                word = self.seen[-1].partition(" ")[0].upper()
-                said = self._answer(sock, word if word in COMMANDS else "password", number)
-                if word == "DATA" and said.startswith(b"354"):
+                step = self._step(self.seen[-1], refused, messages)
+                said = self._answer(sock, step, number)
+                refused = said[:1] in (b"4", b"5") and step in ("MAIL", "RCPT")
+                if step == "DATA" and said.startswith(b"354"):
                     self._read_content(lines)
                     said = self._answer(sock, "content", number)
+                    messages += 1
+                elif step in ("limit", "QUIT"):
+                    break
+        self._in_use.discard(sock)
+
+    def _step(self, line: str, refused: bool, messages: int) -> str:
+        word = line.partition(" ")[0].upper()
+        if word == "MAIL" and messages >= self.limit:
+            return "limit"
+        if word == "DATA" and refused and "DATA" not in self.faults:
+            return "nobody"
+        return word if word in COMMANDS else "password"
 
     def _read_content(self, lines: BinaryIO) -> None:
         content = []
@@ -172,7 +193,9 @@ class Script:
         elif fault == "drip":
             self._drip(sock)
         elif fault != "drop":
-            said = self.GOOD.get(step, b"250 fine") if fault is None else fault
+            if fault == "slow":
+                self._stop.wait(SLOW)
+            said = fault if isinstance(fault, bytes) else self.GOOD.get(step, b"250 fine")
             sock.sendall(said + b"\r\n")
             return said + b"\r\n"
         return b""
@@ -184,6 +207,10 @@ class Script:
             sock.sendall(b"x")
 
 
+SLOW = 0.05
+"""Seconds that a slow server takes for an answer."""
+PIPELINED = b"250-here\r\n250-PIPELINING\r\n250-AUTH PLAIN LOGIN\r\n250 SIZE 1000000"
+"""The greeting of a server that takes several commands at once."""
 COMMANDS = "EHLO STARTTLS AUTH MAIL RCPT DATA RSET QUIT".split()
 
 

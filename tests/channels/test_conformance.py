@@ -14,10 +14,9 @@ from dispatcher.channels.contract import Channel, DeliveryError, OnUnknown
 from dispatcher.channels.mailbox import Mailbox
 from dispatcher.channels.mime import Sender, message_bytes
 from dispatcher.channels.smtp import Smtp, SmtpServer
+from dispatcher.ledger.leases import LEASE
+from tests.channels.sending import digests, join, references, send_at_once
 from tests.channels.servers import DIGEST, OFFICE, MailServer, digest, parsed
-
-LEASE = 300.0
-"""The ledger's: an attempt must end before another may begin."""
 
 
 class Case(NamedTuple):
@@ -61,7 +60,8 @@ def case(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Case]:
 def test_it_says_what_it_is(case: Case) -> None:
     assert case.channel.name
     assert case.channel.on_unknown in get_args(OnUnknown)
-    assert 0 < case.channel.deadline < LEASE
+    assert 0 < case.channel.deadline < LEASE  # an attempt must end before another may begin
+    assert case.channel.connections >= 1
 
 
 def test_it_delivers_a_message_whole_and_once_with_a_receipt(case: Case) -> None:
@@ -81,6 +81,12 @@ def test_a_second_copy_is_the_very_same_message(case: Case) -> None:
     case.channel.send(DIGEST)
     case.channel.send(digest(attempt=2))
     assert len(set(case.received())) == 1
+
+
+def test_as_many_threads_as_it_allows_deliver_each_message_once(case: Case) -> None:
+    messages = digests(40)
+    join(send_at_once(case.channel, messages))
+    assert references(case.received()) == [message.reference for message in messages]
 
 
 def test_a_long_chinese_message_arrives_as_it_was(case: Case) -> None:

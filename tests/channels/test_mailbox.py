@@ -7,12 +7,14 @@ import os
 import stat
 from datetime import UTC, datetime
 from pathlib import Path
+from time import sleep
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from dispatcher.channels.contract import DeliveryError
+from dispatcher.channels.contract import DeliveryError, Outgoing
 from dispatcher.channels.mailbox import Mailbox
+from tests.channels.sending import digests, join, send_at_once
 from tests.channels.servers import DIGEST, digest, parsed
 
 CHINA = ZoneInfo("Asia/Shanghai")
@@ -60,6 +62,21 @@ def test_another_message_of_the_same_second_does_not_replace_it(
         "20260417T090000-digest-tandong@example.com-43.3f9c2a1b.eml",
         "20260417T090000-digest-tandong@example.com.eml",
     ]
+
+
+def test_two_messages_of_one_second_do_not_find_the_same_name_free(
+    mailbox: Mailbox, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Mailbox._path
+
+    def slow(self: Mailbox, outgoing: Outgoing) -> Path:
+        path = real(self, outgoing)
+        sleep(0.02)
+        return path
+
+    monkeypatch.setattr(Mailbox, "_path", slow)
+    join(send_at_once(mailbox, digests(mailbox.connections)))
+    assert len(names(folder)) == mailbox.connections
 
 
 def test_only_the_owner_may_look_inside(mailbox: Mailbox, folder: Path) -> None:

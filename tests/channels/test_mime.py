@@ -5,9 +5,6 @@ from __future__ import annotations
 import base64
 import re
 from datetime import UTC, datetime, timedelta, timezone
-from email import message_from_bytes
-from email.header import decode_header, make_header
-from email.message import EmailMessage
 
 import pytest
 from hypothesis import given
@@ -16,6 +13,7 @@ from hypothesis import strategies as st
 from dispatcher.channels.contract import DeliveryError
 from dispatcher.channels.mime import Sender, is_one_mailbox, message_bytes, parse_sender
 from dispatcher.errors import SettingsError
+from tests.channels.reading import decoded, said
 from tests.channels.servers import DIGEST, digest, parsed
 
 SENDER = Sender("", "office@example.com")
@@ -84,15 +82,6 @@ NOT_ONE_ADDRESS = [
 def header_names(content: bytes) -> list[str]:
     head = content.partition(b"\r\n\r\n")[0].decode("ascii")
     return re.findall(r"^([A-Za-z-]+):", head, re.MULTILINE)
-
-
-def decoded(content: bytes, header: str) -> str:
-    """By the older parser: this Python's newer one puts spaces between encoded words."""
-    return str(make_header(decode_header(message_from_bytes(content)[header])))
-
-
-def said(part: EmailMessage) -> str:
-    return part.get_content().replace("\r\n", "\n")
 
 
 def test_a_message_holds_its_headers_and_both_forms_of_its_text() -> None:

@@ -1,4 +1,4 @@
-"""What each misbehaviour of a mail server means, cell by cell, and how a connection is kept."""
+"""What each misbehaviour of a mail server means, cell by cell, and how the server is named."""
 
 from __future__ import annotations
 
@@ -10,26 +10,15 @@ from time import monotonic
 
 import pytest
 
-from dispatcher.channels import session
-from dispatcher.channels.contract import DeliveryError
+from dispatcher.channels import wire
+from dispatcher.channels.session import Session
 from dispatcher.channels.smtp import Smtp, SmtpServer, parse_smtp_url
 from dispatcher.errors import SettingsError
-from tests.channels.servers import DIGEST, OFFICE, Fault, MailServer, Script, digest
+from tests.channels.sending import LOGIN, failure, smtp
+from tests.channels.servers import DIGEST, OFFICE, PIPELINED, Fault, MailServer, Script
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
-LOGIN = {"user": "office", "password": "right"}
 DEADLINE = 0.3
-
-
-def smtp(port: int, deadline: float = 5.0, **login: str) -> Smtp:
-    return Smtp(SmtpServer("smtp+plain", "127.0.0.1", port, **login), OFFICE, deadline=deadline)
-
-
-def failure(channel: Smtp) -> DeliveryError:
-    with pytest.raises(DeliveryError) as failed:
-        channel.send(DIGEST)
-    channel.close()
-    return failed.value
 
 
 @pytest.fixture
@@ -67,22 +56,23 @@ OUTCOMES: dict[Fault, list[str]] = {
     "drip": [LOST] * 6 + [UNKNOWN],
 }
 CELLS = [
-    pytest.param(step, fault, expected, id=f"{step}-{fault[:20]!s}")
+    pytest.param({step: fault} | more, expected, id="-".join((step, f"{fault[:20]!s}", *more)))
     for fault, row in OUTCOMES.items()
     for step, expected in zip(STEPS, row, strict=True)
+    for more in ([{}] if step in STEPS[:3] else [{}, {"EHLO": PIPELINED}])
 ]
 
 
-@pytest.mark.parametrize("step, fault, expected", CELLS)
-def test_a_fault_at_a_step_has_exactly_one_outcome(step: str, fault: Fault, expected: str) -> None:
-    deadline = DEADLINE if fault in ("hang", "drip") else 5.0
-    with Script(**{step: fault}) as server:
+@pytest.mark.parametrize("faults, expected", CELLS)
+def test_a_fault_at_a_step_has_exactly_one_outcome(faults: dict[str, Fault], expected: str) -> None:
+    deadline = DEADLINE if {"hang", "drip"} & set(faults.values()) else 5.0
+    with Script(**faults) as server:
         begun = monotonic()
         error = failure(smtp(server.port, deadline, **LOGIN))
         assert monotonic() - begun < deadline + 1
     found = f"{error.reason} {error.outcome} {error.retry_after and int(error.retry_after)}"
     assert found == expected
-    assert len(server.contents) == (step == "content")
+    assert len(server.contents) == ("content" in faults)
     assert "{" not in str(error) + error.office
     assert re.search("[一-鿿]", error.office.replace(error.detail, ""))
 
@@ -123,7 +113,7 @@ def test_the_next_address_of_a_server_is_tried(
         closed = free.getsockname()
     kind = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
     both = [(*kind, closed), (*kind, ("127.0.0.1", server.port))]
-    monkeypatch.setattr(session.socket, "getaddrinfo", lambda *_args, **_options: both)
+    monkeypatch.setattr(wire.socket, "getaddrinfo", lambda *_args, **_options: both)
     channel = smtp(server.port)
     channel.send(DIGEST)
     channel.close()
@@ -147,18 +137,19 @@ def test_one_message_goes_to_one_address(server: Script) -> None:
 
 
 def test_a_line_that_begins_with_a_dot_does_not_end_the_message(server: Script) -> None:
-    talk = session.connect("127.0.0.1", server.port, monotonic() + 5)
+    talk = Session(wire.connect("127.0.0.1", server.port, monotonic() + 5))
     talk.greet()
-    talk.deliver(OFFICE, DIGEST.address, b"Subject: x\r\n\r\n.\r\n..\r\n.end\r\n")
-    talk.quit()
-    assert server.contents == [b"Subject: x\r\n\r\n..\r\n...\r\n..end\r\n"]
+    talk.deliver(OFFICE, DIGEST.address, b".x: y\r\n\r\n.\r\n..\r\n.end\r\na.b\r\n\n.\r\n")
+    talk.quit(monotonic() + 5)
+    assert server.contents == [b"..x: y\r\n\r\n..\r\n...\r\n..end\r\na.b\r\n\n..\r\n"]
 
 
 def test_a_server_that_speaks_out_of_turn_is_not_believed() -> None:
-    with Script(MAIL=b"250 fine\r\n250 fine") as server:
-        error = failure(smtp(server.port))
-    assert (error.reason, error.detail) == ("protocol", "the server spoke out of turn")
-    assert server.contents == []
+    for faults in ({"MAIL": b"250 fine\r\n250 fine"}, {"DATA": b"354 go on\r\n250 fine"}):
+        with Script(**faults) as server:
+            error = failure(smtp(server.port))
+        assert (error.reason, error.detail) == ("protocol", "the server spoke out of turn")
+        assert server.contents == []
 
 
 def test_a_servers_chinese_is_readable_in_both_encodings() -> None:
@@ -202,106 +193,6 @@ def test_a_password_may_hold_any_character() -> None:
         channel.send(DIGEST)
         channel.close()
     assert len(server.received) == 1
-
-
-# ------------------------------------------------------------------------- the connection is kept
-
-
-def send_all(channel: Smtp, count: int) -> None:
-    for number in range(count):
-        channel.send(digest(reference=f"{number}.a"))
-
-
-def test_many_messages_need_one_connection_and_one_login() -> None:
-    with MailServer(users={"office": "right"}, auth_require_tls=False) as server:
-        channel = smtp(server.port, **LOGIN)
-        send_all(channel, 5)
-        channel.close()
-    assert len(server.received) == 5
-    assert server.logins == 1
-
-
-def test_a_server_that_hung_up_between_messages_goes_unnoticed(server: Script) -> None:
-    channel = smtp(server.port)
-    send_all(channel, 1)
-    server.hang_up()
-    send_all(channel, 1)
-    channel.close()
-    assert (server.connections, len(server.contents)) == (2, 2)
-
-
-def test_a_server_that_has_had_enough_is_called_again() -> None:
-    with Script(RSET=b"421 too many messages in one connection") as server:
-        channel = smtp(server.port)
-        send_all(channel, 3)
-        channel.close()
-    assert (server.connections, len(server.contents)) == (3, 3)
-
-
-def test_an_idle_connection_that_does_not_answer_costs_no_message(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(session, "PROBE", 0.1)
-    with Script(RSET="hang") as server:
-        channel = smtp(server.port, 2.0)
-        send_all(channel, 2)
-        channel.close()
-    assert (server.connections, len(server.contents)) == (2, 2)
-
-
-def test_a_long_idle_connection_is_not_even_asked(
-    server: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    channel = smtp(server.port)
-    send_all(channel, 1)
-    monkeypatch.setattr("dispatcher.channels.smtp.IDLE", -1.0)
-    send_all(channel, 1)
-    channel.close()
-    assert server.connections == 2
-    assert "RSET" not in server.seen
-
-
-def test_a_refused_addressee_does_not_cost_the_connection() -> None:
-    with Script(RCPT=b"550 no such user") as server:
-        channel = smtp(server.port)
-        for _time in range(3):
-            with pytest.raises(DeliveryError):
-                channel.send(DIGEST)
-        channel.close()
-    assert server.connections == 1
-
-
-@pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA", "content"])
-@pytest.mark.parametrize("fault", [b"421 closing", b"451 later", "drop", b"299 what"])
-def test_the_message_after_a_failure_gets_a_fresh_connection(step: str, fault: Fault) -> None:
-    with Script(**{step: [fault, None]}) as server:
-        channel = smtp(server.port)
-        with pytest.raises(DeliveryError):
-            channel.send(DIGEST)
-        channel.send(DIGEST)
-        channel.close()
-    assert server.connections == 2
-
-
-def test_an_interrupt_in_the_middle_of_a_message_leaves_no_half_open_conversation(
-    server: Script, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    channel = smtp(server.port)
-    real = session.Session._write
-
-    def interrupted(self: session.Session, data: bytes) -> None:
-        if data.startswith(b"From:"):
-            raise KeyboardInterrupt
-        real(self, data)
-
-    monkeypatch.setattr(session.Session, "_write", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        channel.send(DIGEST)
-    monkeypatch.undo()
-    channel.send(DIGEST)
-    channel.close()
-    assert server.connections == 2
-    assert len(server.contents) == 1
 
 
 # ---------------------------------------------------------------------------------- the setting

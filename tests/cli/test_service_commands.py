@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import email
+import json
 import signal
-import sqlite3
+import subprocess
+import sys
 from collections import defaultdict
+from datetime import datetime, timedelta
 from email import policy
 from pathlib import Path
 
@@ -155,16 +158,6 @@ def test_a_pause_holds_everything_and_what_was_missed_is_told_once_after_it(shel
     ]
 
 
-def test_a_backup_is_a_whole_ledger_and_overwrites_nothing(shell: Shell) -> None:
-    shell("run", "--once", "--now", MONDAY)
-    assert shell("backup", "copy.db").returncode == 0
-    with sqlite3.connect(shell.folder / "copy.db") as copy:
-        assert copy.execute("SELECT count(*) FROM message").fetchone() == (4,)
-        assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)
-    copy.close()
-    assert shell("backup", "copy.db").returncode == 1
-
-
 def test_health_answers_no_before_the_first_pass_and_yes_after_it(shell: Shell) -> None:
     assert shell("health").returncode == 1
     shell("run", "--once", "--now", MONDAY)
@@ -254,3 +247,49 @@ def test_a_secret_that_is_not_set_is_a_warning_until_mail_goes_live(shell: Shell
     live = shell("run", "--once", DISPATCHER_LIVE="1")
     assert (live.returncode, "WECOM_KEY is not set" in live.stderr) == (2, True)
     assert shell("check", WECOM_KEY="x").stdout.count("is not set") == 0
+
+
+def test_a_jump_of_the_clock_is_said_and_a_person_may_end_the_hold(shell: Shell) -> None:
+    shell("run", "--once")
+    path = shell.folder / "var" / "clock.json"
+    kept = json.loads(path.read_text())
+    base = datetime.fromisoformat(kept["base"]["at"])
+    kept["base"]["at"] = (base - timedelta(days=30)).isoformat()
+    path.write_text(json.dumps(kept))
+    held = shell("run", "--once")
+    assert held.returncode == 1
+    assert "nothing is done: the clock jumped forward by 30 days" in held.stderr
+    asked = shell("health")
+    assert (asked.returncode, "jumped forward by 30 days" in asked.stdout) == (1, True)
+    assert "the clock is taken to be right from now on" in shell("resume", "--by", "张三").stdout
+    assert shell("run", "--once").returncode == 0
+    assert shell("health").returncode == 0
+    assert shell("resume", "--by", "张三").stdout == "it was not paused\n"
+
+
+def test_a_disk_that_takes_no_more_is_said_and_heals_by_itself(shell: Shell) -> None:
+    """The real thing: the system refuses every write beyond the first bytes of a file."""
+    shell("run", "--once", "--now", MONDAY)
+    limited = subprocess.run(
+        ["prlimit", "--fsize=1", sys.executable, "-m", "dispatcher", "run", "--once"],
+        cwd=shell.folder,
+        env=shell.environ(DISPATCHER_NOW="2026-04-01T09:00+08:00"),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert limited.returncode == 1
+    assert "the disk of the database fails" in limited.stderr
+    assert "Traceback" not in limited.stderr
+    assert shell("run", "--once", "--now", "2026-04-01T09:00+08:00").returncode == 0
+
+
+def test_a_refusal_at_the_start_names_the_fix(shell: Shell) -> None:
+    (shell.folder / "etc").mkdir(mode=0o755)
+    secret = shell.folder / "etc" / "url"
+    secret.write_text("smtps://u:canary@mail.example.com")
+    secret.chmod(0o644)
+    done = shell("run", "--once", DISPATCHER_SMTP_URL_FILE="etc/url")
+    assert done.returncode == 2
+    assert f"chmod 600 {secret}" in done.stderr

@@ -12,6 +12,7 @@ import pytest
 
 from dispatcher.errors import Refused
 from dispatcher.ledger.database import Engine
+from dispatcher.ledger.tables import metadata
 from dispatcher.ledger.transitions import KINDS, STATE_WORDS, Kind
 from dispatcher.plan.model import Measure, Target
 from tests.building import Office, a_duty, plan_with
@@ -55,8 +56,7 @@ def recorded(office: Office) -> list[tuple[object, ...]]:
 
 def everything(office: Office) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table."""
-    names = office.ask("SELECT name FROM sqlite_master WHERE type = 'table'")
-    return {name: office.ask(f'SELECT * FROM "{name}"') for (name,) in names}
+    return {name: office.ask(f'SELECT * FROM "{name}"') for name in metadata.tables}
 
 
 def in_every_state(engine: Engine) -> tuple[Office, dict[str, str]]:

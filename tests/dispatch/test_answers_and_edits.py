@@ -18,6 +18,8 @@ from dispatcher.ledger.transitions import Kind
 from dispatcher.plan.model import Move, Plan
 from tests.building import Office, a_duty, a_unit, plan_with
 
+pytestmark = pytest.mark.one_database
+
 ALONE = a_duty(units=("甲",))
 BOTH = a_duty()
 COPIED = a_duty(expect="lead")

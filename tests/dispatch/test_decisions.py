@@ -16,6 +16,8 @@ from dispatcher.ledger.database import Engine
 from dispatcher.plan.model import Ladder, Measure, Offset, Rung, Target
 from tests.building import ZONE, Office, a_duty, a_unit, local, plan_with, trouble
 
+pytestmark = pytest.mark.one_database
+
 SHIPPED = Path(__file__).parents[2] / "templates"
 RATE = Measure("参保率", "%", (Target(">=", Decimal(99)),), (), None)
 DUTY = a_duty(measures=(RATE,))

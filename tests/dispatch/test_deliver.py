@@ -9,10 +9,12 @@ from typing import Any
 import pytest
 
 from dispatcher.channels.contract import Outgoing
-from dispatcher.dispatch.deliver import BACKOFF, deliver
+from dispatcher.dispatch.courier import BACKOFF, Courier, Parcel
+from dispatcher.dispatch.deliver import deliver
 from dispatcher.ledger import installation, outbox, queries
 from dispatcher.ledger.database import Connection, Engine
 from dispatcher.ledger.items import Item, items_of
+from dispatcher.ledger.leases import LEASE
 from dispatcher.ledger.outbox import Address, Content
 from dispatcher.plan.model import Move
 from tests.building import Office, a_duty, a_unit, compose, local, plan_with, trouble
@@ -62,7 +64,9 @@ def test_the_attempt_is_committed_before_the_channel_is_called(office: Office) -
     seen: list[tuple[Any, ...]] = []
 
     def look(_outgoing: Outgoing) -> None:
-        seen.extend(office.ask("SELECT m.state, outcome, text FROM message m JOIN attempt"))
+        seen.extend(office.ask(
+            "SELECT m.state, outcome, text FROM message m JOIN attempt ON message_id = id"
+        ))  # fmt: skip
 
     office.box.before_sending = look
     office.at("2026-01-23")
@@ -296,10 +300,10 @@ def test_a_channel_that_breaks_its_promise_stops_no_other_message(engine: Engine
 
 
 def test_a_channel_that_is_not_set_up_is_waited_for(office: Office) -> None:
-    office.channels = {}
+    office.courier = Courier({}, lambda: 0.0)
     office.at("2026-01-23")
     assert office.ask("SELECT detail FROM attempt") == [("channel 'email' is not set up",)]
-    office.channels = {"email": office.box}
+    office.restart()
     again(office, 1)
     assert messages(office) == [("sent", 2)]
 
@@ -318,46 +322,70 @@ class Killed(BaseException):
     """The process ends here."""
 
 
-def killed(_outgoing: Outgoing) -> None:
-    raise Killed
+class Dying(Courier):
+    """Dies when an attempt has been committed, before anybody knows what came of it."""
+
+    def carry(self, parcel: Parcel) -> None:
+        raise Killed
 
 
-def test_a_kill_while_sending_is_unknown_to_the_next_daemon_and_sent_again(office: Office) -> None:
-    office.box.before_sending = killed
+@pytest.fixture
+def killed(office: Office) -> Office:
+    """An office whose process was killed while it was sending, and started again."""
+    office.courier = Dying(office.channels, lambda: 0.0)
     with pytest.raises(Killed):
         office.at("2026-01-23")
-    assert messages(office) == [("sending", 1)]
-    office.box.before_sending = lambda _outgoing: None
-    assert office.at("2026-01-23 09:01", orphans=True) == ["甲 work/2026-01 T-7"]
-    assert office.ask("SELECT number, outcome FROM attempt ORDER BY number") == [
+    office.restart()
+    return office
+
+
+def test_a_kill_while_sending_is_unknown_to_the_next_daemon_and_sent_again(killed: Office) -> None:
+    assert messages(killed) == [("sending", 1)]
+    assert killed.at("2026-01-23 09:01", orphans=True) == ["甲 work/2026-01 T-7"]
+    assert killed.ask("SELECT number, outcome FROM attempt ORDER BY number") == [
         (1, "unknown"),
         (2, "sent"),
     ]
-    with office.conn() as conn:
+    with killed.conn() as conn:
         assert len(queries.possible_duplicates(conn)) == 1
 
 
-def test_a_kill_elsewhere_is_left_alone_while_its_lease_holds(office: Office) -> None:
-    office.box.before_sending = killed
-    with pytest.raises(Killed):
-        office.at("2026-01-23")
-    office.box.before_sending = lambda _outgoing: None
-    assert office.at("2026-01-23 09:30") == []
+def test_a_kill_elsewhere_is_left_alone_while_its_lease_holds(killed: Office) -> None:
+    assert killed.at("2026-01-23 09:30") == []
+    expire(killed)
+    assert killed.at("2026-01-23 09:31") == ["甲 work/2026-01 T-7"]
+
+
+def expire(office: Office) -> None:
     office.ask("UPDATE message SET lease_until = lease_until - 10000 RETURNING id")
-    assert office.at("2026-01-23 09:31") == ["甲 work/2026-01 T-7"]
 
 
 def test_a_sender_that_slept_beyond_its_lease_changes_nothing(office: Office) -> None:
+    other = Office(office.engine, office.plan)
+
     def sleep(_outgoing: Outgoing) -> None:
-        office.box.before_sending = lambda _outgoing: None
-        office.ask("UPDATE message SET lease_until = lease_until - 10000 RETURNING id")
-        deliver(office.parts)
+        expire(office)
+        other.now = office.now
+        deliver(other.parts)
 
     office.box.before_sending = sleep
     office.at("2026-01-23")
-    assert len(office.box.sent) == 2
+    assert (len(office.box.sent), len(other.box.sent)) == (1, 1)
     assert messages(office) == [("sent", 2)]
     assert office.ask("SELECT outcome FROM attempt ORDER BY number") == [("unknown",), ("sent",)]
+
+
+def test_a_process_that_was_stopped_before_it_wrote_gives_the_attempt_back(office: Office) -> None:
+    """The machine's own clock is asked again in the very moment of sending."""
+    instants = iter([0.0, LEASE, LEASE, LEASE])
+    office.courier = Courier(office.channels, lambda: next(instants))
+    assert office.at("2026-01-23") == ["甲 work/2026-01 T-7"]
+    assert office.ask("SELECT number, outcome FROM attempt ORDER BY number") == [
+        (1, "released"),
+        (2, "sent"),
+    ]
+    with office.conn() as conn:
+        assert queries.possible_duplicates(conn) == []
 
 
 def test_digests_wait_for_the_window_even_when_they_are_tried_again(office: Office) -> None:
@@ -392,7 +420,7 @@ def test_what_may_leave_at_night_or_in_a_pause(
 
 
 def test_a_channel_whose_deadline_outlasts_the_lease_is_not_used(office: Office) -> None:
-    office.box.deadline = outbox.LEASE
+    office.box.deadline = LEASE
     with pytest.raises(AssertionError):
         office.at("2026-01-23")
 
@@ -426,7 +454,7 @@ def test_what_is_queued_leaves_even_when_the_plan_cannot_be_followed(office: Off
 def items(office: Office) -> list[Item]:
     [(last,)] = office.ask("SELECT max(id) FROM message")
     with office.conn() as conn:
-        return items_of(conn, last)
+        return items_of(conn, [last])[last]
 
 
 def test_an_item_counts_how_often_it_was_urged_and_what_lapsed_before(office: Office) -> None:

@@ -14,6 +14,8 @@ from dispatcher.ledger.database import Engine
 from dispatcher.plan.workdays import Workdays
 from tests.building import ZONE, Office, a_duty, a_unit, plan_with, trouble
 
+pytestmark = pytest.mark.one_database
+
 TODAY = date(2026, 4, 17)
 ITEM = Item(
     unit="潭东镇",
@@ -224,7 +226,7 @@ def lapsing(engine: Engine, **changes: Any) -> Office:
 def latest(office: Office, address: str) -> list[items.Item]:
     [(key,)] = office.ask("SELECT max(id) FROM message WHERE address = :to", to=address)
     with office.conn() as conn:
-        return items.items_of(conn, key)
+        return items.items_of(conn, [key])[key]
 
 
 def test_the_ledger_counts_the_lapsed_periods_of_the_same_duty_and_unit(engine: Engine) -> None:

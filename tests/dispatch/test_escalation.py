@@ -21,6 +21,8 @@ from dispatcher.plan.cadence import Every
 from dispatcher.plan.model import Duty, Escalation, Offset, Plan, Unit
 from tests.building import OVERDUE, Office, a_duty, a_unit, local, plan_with, trouble
 
+pytestmark = pytest.mark.one_database
+
 SHIPPED = Path(__file__).parents[2] / "templates"
 ALONE = a_duty(units=("甲",))
 BOTH = a_duty()

@@ -13,6 +13,8 @@ from dispatcher.plan.cadence import Event
 from dispatcher.plan.occurrences import Occurrence
 from tests.building import Office, a_duty, plan_with
 
+pytestmark = pytest.mark.one_database
+
 SETTLED = a_duty("handover", Event("验收结算", 1, "months"))
 PROJECT = "龙井村自来水项目"
 

@@ -16,6 +16,8 @@ from dispatcher.plan.cadence import Due, Event, Every
 from dispatcher.plan.occurrences import event_occurrence
 from tests.building import Office, a_duty, a_unit, plan_with
 
+pytestmark = pytest.mark.one_database
+
 ALONE = a_duty(units=("甲",))
 BOTH = a_duty()
 UNITS = [a_unit("甲"), a_unit("丙")]

@@ -143,7 +143,7 @@ def test_a_pause_holds_everything_and_what_was_missed_is_told_once(office: Offic
         assert not installation.pause(conn, "李四", "again", office.now)
     assert office.daily("2026-01-02", "2026-01-29") == {}
     assert office.report
-    assert office.report.held == "迁移"
+    assert str(office.report.held) == "迁移"
     assert told(office) == [("open", "told")]
     with office.conn() as conn:
         assert installation.resume(conn, "张三", office.now)
@@ -328,6 +328,7 @@ def test_holidays_move_what_is_told(engine: Engine) -> None:
     }
 
 
+@pytest.mark.sqlite
 def test_a_pass_costs_what_is_due_and_not_what_is_open(office: Office) -> None:
     """Between the days, no query of a pass scans a table that grows."""
     office.at("2026-01-23")

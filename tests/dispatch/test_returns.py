@@ -16,6 +16,8 @@ from dispatcher.sheet.writing import write_sheet
 from tests.building import Office, a_duty, a_unit, plan_with
 from tests.filling import Cells, filled, retitled
 
+pytestmark = pytest.mark.one_database
+
 COVERAGE = Measure("参保率", "%", (Target(">=", Decimal(99)),), (), None)
 A, B = "a/2026-01@甲", "b/2026-01@甲"
 RATE = f"{A}#参保率"

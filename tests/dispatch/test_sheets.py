@@ -23,6 +23,8 @@ from dispatcher.sheet.reading import read_sheet
 from tests.building import Office, a_duty, a_unit, plan_with, trouble
 from tests.dispatch.ladders import drafted, laddered, released, voided
 
+pytestmark = pytest.mark.one_database
+
 COVERAGE = Measure("参保率", "%", (Target(">=", Decimal(99)),), (), None)
 PEOPLE = Measure("资助人数", "", (), (), None)
 TEMPLATES = Path(__file__).parents[2] / "templates"

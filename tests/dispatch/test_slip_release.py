@@ -11,7 +11,7 @@ from dispatcher.dispatch.compose import Composer
 from dispatcher.dispatch.deliver import deliver
 from dispatcher.dispatch.slips import Released, preview
 from dispatcher.errors import Refused
-from dispatcher.ledger import outbox, outcomes, slips
+from dispatcher.ledger import leases, pruning, slips
 from dispatcher.ledger.database import Engine
 from dispatcher.ledger.outbox import Address
 from dispatcher.plan.model import Offset
@@ -297,10 +297,10 @@ def test_what_may_have_arrived_stays_unknown_when_it_is_made_void(office: Office
 def test_what_is_made_void_while_it_is_claimed_is_dropped(office: Office) -> None:
     released(office, 1)
     with office.conn() as conn:
-        [claimed] = outbox.claim(conn, office.now, ["slip"], 9)
+        [claimed] = leases.claim(conn, office.now, ["slip"], 9)
     voided(office, 1)
     with office.conn() as conn:
-        assert not outcomes.prune(conn, claimed, office.now)
+        assert pruning.prune(conn, [claimed], office.now) == []
     assert messages(office) == [("甲@example.com", "cancelled")]
 
 

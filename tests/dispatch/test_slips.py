@@ -22,6 +22,8 @@ from tests.dispatch.ladders import (
     voided,
 )
 
+pytestmark = pytest.mark.one_database
+
 REPORTED = "answered: reported, by 张三"
 
 

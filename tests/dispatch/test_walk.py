@@ -20,6 +20,8 @@ from dispatcher.plan.cadence import Event, Every
 from dispatcher.plan.explain import find
 from tests.building import Office, a_duty, a_unit, plan_with, trouble
 
+pytestmark = pytest.mark.one_database
+
 TWO = a_duty()
 
 

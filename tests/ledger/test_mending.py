@@ -136,6 +136,7 @@ def test_a_message_that_nobody_has_is_refused(office: Office) -> None:
         retry(office, 7)
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("state", ["failed", "unknown"])
 def test_what_has_been_answered_is_not_sent_again_and_nothing_changes(
     state: str, request: pytest.FixtureRequest
@@ -148,6 +149,7 @@ def test_what_has_been_answered_is_not_sent_again_and_nothing_changes(
     assert (message(office), reminders(office), audit(office)) == (*before, [])
 
 
+@pytest.mark.usefixtures("engine")
 @pytest.mark.parametrize("state", ["failed", "unknown"])
 def test_what_a_later_message_has_said_is_not_sent_again(
     state: str, request: pytest.FixtureRequest

@@ -6,13 +6,17 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from dispatcher.i18n import Text
-from dispatcher.ledger import outbox, outcomes, queries
-from dispatcher.ledger.database import Connection, Engine
-from dispatcher.ledger.outbox import Address, Claimed, Content
-from dispatcher.ledger.outcomes import Outcome, Settled
+from dispatcher.ledger import leases, outbox, outcomes, queries
+from dispatcher.ledger.database import Connection, Engine, together
+from dispatcher.ledger.leases import Claimed
+from dispatcher.ledger.outbox import Address, Content
+from dispatcher.ledger.outcomes import MAX_RESCUES, Ended, Outcome, Settled
+from dispatcher.ledger.pruning import prune
+from dispatcher.ledger.tables import message
+from dispatcher.ledger.types import clock_seconds
 from tests.building import local
 
 NOW = local("2026-01-05")
@@ -30,19 +34,20 @@ def a_message(engine: Engine, kind: outbox.Kind = "test") -> int:
 
 def claim(engine: Engine, kind: str = "test") -> list[Claimed]:
     with engine.begin() as conn:
-        return outbox.claim(conn, NOW, [kind], 10)
+        return leases.claim(conn, NOW, [kind], 10)
 
 
 def begin(engine: Engine, claimed: Claimed) -> int | None:
     with engine.begin() as conn:
-        return outbox.begin_sending(conn, claimed, SAID, NOW)
+        begun = leases.begin_sending(conn, [(claimed, SAID)], NOW)
+        return begun[0].number if begun else None
 
 
 def settle(engine: Engine, outcome: Outcome, number: int = 1, *, again: bool = True) -> str | None:
     again_at = NOW if again and outcome != "sent" else None
     with engine.begin() as conn:
         settled = Settled(outcome, Text("") if outcome == "sent" else WHY)
-        return outcomes.settle(conn, 1, number, settled, NOW, again_at)
+        return outcomes.settle(conn, [Ended(1, number, settled, again_at)], NOW).get(1)
 
 
 def rescue(engine: Engine, *, orphans: bool = False) -> tuple[int, int]:
@@ -156,6 +161,87 @@ def test_an_outcome_that_comes_after_the_rescue_changes_nothing(engine: Engine) 
     assert (state(engine), outcomes_of(engine)) == ("sending", ["unknown", "sending"])
 
 
+def test_what_a_process_has_in_its_own_hands_it_does_not_rescue(engine: Engine) -> None:
+    """On SQLite leases follow this machine's clock, which may jump."""
+    key = a_message(engine)
+    begin(engine, *claim(engine))
+    expire(engine)
+    with engine.begin() as conn:
+        assert outcomes.rescue(conn, NOW, ["email"], {key}) == (0, 0)
+    assert settle(engine, "sent") == "sent"
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_a_heartbeat_keeps_a_lease_alive_unless_it_was_lost(engine: Engine, begun: bool) -> None:
+    a_message(engine)
+    [claimed] = claim(engine)
+    with engine.begin() as conn:
+        mine = leases.begin_sending(conn, [(claimed, SAID)], NOW) if begun else []
+    expire(engine)
+    renew(engine, [] if begun else [claimed], mine)
+    assert rescue(engine) == (0, 0)
+    expire(engine)
+    rescue(engine)
+    renew(engine, [] if begun else [claimed], mine)
+    assert state(engine) == "queued"
+
+
+def renew(engine: Engine, claimed: list[Claimed], begun: list[leases.Begun]) -> None:
+    with engine.begin() as conn:
+        leases.renew(conn, claimed, begun, leases.LEASE)
+
+
+def test_a_channel_that_is_busy_holds_up_no_other(engine: Engine) -> None:
+    a_message(engine)
+    with engine.begin() as conn:
+        outbox.queue(conn, Address("sms", "139"), "test", NOW, content=SAID)
+        [claimed] = leases.claim(conn, NOW, ["test"], 10, busy=["email"])
+    assert claimed.channel == "sms"
+
+
+def test_two_processes_claim_at_once_without_waiting_and_nothing_twice(engine: Engine) -> None:
+    with engine.begin() as conn:
+        for number in range(4):
+            outbox.queue(conn, Address("email", f"{number}@x"), "test", NOW, content=SAID)
+    if engine.dialect.name == "sqlite":
+        found = [claim_some(engine), claim_some(engine)]
+    else:
+        with together(engine).begin() as first, together(engine).begin() as second:
+            found = [leases.claim(conn, NOW, ["test"], 2) for conn in (first, second)]
+    assert sorted(each.id for claimed in found for each in claimed) == [1, 2, 3, 4]
+
+
+def claim_some(engine: Engine) -> list[Claimed]:
+    with engine.begin() as conn:
+        return leases.claim(conn, NOW, ["test"], 2)
+
+
+def test_what_a_process_died_with_comes_last_and_alone_and_is_given_up_in_the_end(
+    engine: Engine,
+) -> None:
+    with engine.begin() as conn:
+        for number in range(3):
+            outbox.queue(conn, Address("email", f"{number}@x"), "test", NOW, content=SAID)
+    assert len(claim(engine)) == 3
+    rescue(engine, orphans=True)
+    with engine.begin() as conn:
+        outbox.queue(conn, Address("email", "new@x"), "test", NOW, content=SAID)
+    assert [each.id for each in claim(engine)] == [4]
+    assert [each.id for each in claim(engine)] == [1]
+    for _death in range(MAX_RESCUES - 2):
+        rescue(engine, orphans=True)
+        while (found := claim(engine))[0].id != 1:
+            assert len(found) == 1
+            begin(engine, *found)
+            with engine.begin() as conn:
+                outcomes.settle(conn, [Ended(found[0].id, 1, Settled("sent"))], NOW)
+    assert rescue(engine, orphans=True) == (1, 0)
+    with engine.begin() as conn:
+        row = conn.execute(select(*message.c["state", "reason"]).where(message.c.id == 1)).one()
+    assert row.state == "failed"
+    assert str(row.reason) == "the process ended 5 times while it prepared this message"
+
+
 def test_a_rescue_never_undoes_what_has_been_settled(engine: Engine) -> None:
     a_message(engine)
     begin(engine, *claim(engine))
@@ -172,6 +258,7 @@ def test_a_rescue_never_undoes_what_has_been_settled(engine: Engine) -> None:
         ("permanent", True, "failed"),
         ("unknown", True, "queued"),
         ("unknown", False, "unknown"),
+        ("released", True, "queued"),
     ],
 )
 def test_an_outcome_decides_what_becomes_of_the_message(
@@ -203,7 +290,7 @@ def test_a_claim_given_back_leaves_no_trace(engine: Engine) -> None:
     a_message(engine)
     [claimed] = claim(engine)
     with engine.begin() as conn:
-        outbox.release(conn, claimed, NOW)
+        leases.release(conn, [claimed], NOW)
     assert (state(engine), outcomes_of(engine)) == ("queued", [])
     assert begin(engine, claimed) is None
 
@@ -232,6 +319,7 @@ def attempts(*ends: Outcome) -> Callable[[Engine], None]:
         (attempts("unknown", "temporary", "sent"), [3]),
         (attempts("unknown", "unknown", "sent"), [2, 3]),
         (attempts("unknown", "permanent"), []),
+        (attempts("unknown", "released"), []),
     ],
 )
 def test_every_possible_second_copy_is_listed_and_no_other(
@@ -245,12 +333,10 @@ def test_leases_are_measured_by_the_database(engine: Engine) -> None:
     """``now`` is years away from the database's clock here, and no lease minds."""
     a_message(engine)
     with engine.begin() as conn:
-        [claimed] = outbox.claim(conn, local("2036-01-05"), ["test"], 10)
-        left = conn.scalar(
-            text("SELECT lease_until - (julianday('now') - 2440587.5) * 86400.0 FROM message")
-        )
-        assert outbox.LEASE - 5 < left <= outbox.LEASE
-        assert outbox.begin_sending(conn, claimed, SAID, local("2036-01-05")) == 1
+        [claimed] = leases.claim(conn, local("2036-01-05"), ["test"], 10)
+        left = conn.scalar(select(message.c.lease_until - clock_seconds()))
+        assert leases.LEASE - 5 < left <= leases.LEASE
+        assert leases.begin_sending(conn, [(claimed, SAID)], local("2036-01-05"))
 
 
 def test_a_newer_brief_replaces_one_that_could_not_leave(engine: Engine) -> None:
@@ -258,9 +344,8 @@ def test_a_newer_brief_replaces_one_that_could_not_leave(engine: Engine) -> None
     with engine.begin() as conn:
         outbox.queue(conn, TO, "brief", NOW + timedelta(hours=1), content=SAID)
     with engine.begin() as conn:
-        old, new = outbox.claim(conn, NOW + timedelta(hours=2), ["brief"], 10)
-        assert not outcomes.prune(conn, old, NOW)
-        assert outcomes.prune(conn, new, NOW)
+        old, new = leases.claim(conn, NOW + timedelta(hours=2), ["brief"], 10)
+        assert prune(conn, [old, new], NOW) == [new]
     assert states(engine) == ["cancelled", "claimed"]
 
 

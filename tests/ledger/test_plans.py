@@ -23,6 +23,7 @@ from dispatcher.ledger.database import Engine, backup, create_engine
 from dispatcher.plan.model import Ladder, Measure, Offset, Rung, Target
 from tests.building import MIGRATIONS, Office, a_duty, a_unit, plan_with
 
+pytestmark = pytest.mark.sqlite
 MOMENTS = ("2026-02-27 00:01", "2026-02-27 09:00", "2026-02-27 09:01")
 """A pass that begins a day, one with something due, and one with nothing to do."""
 GROWING = (

@@ -1,6 +1,7 @@
 """The chain of the audit: what was altered, put in or taken out is found and named.
 
-The triggers that forbid it are dropped first, as somebody with the file in his hands would.
+The triggers that forbid it are put out of force first, as somebody with the file in his hands
+would do.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from dispatcher.ledger import audit, sealing
 from dispatcher.ledger.database import Engine
 from dispatcher.ledger.sealing import Verdict, seal, verify
 from tests.building import local
+from tests.databases import unguard
 
 NOW = local("2026-01-05")
 
@@ -26,8 +28,7 @@ def chain(engine: Engine) -> Engine:
     add(engine, 5)
     with engine.begin() as conn:
         assert seal(conn) == 5
-        for name in ("audit_sealed_once", "audit_kept"):
-            conn.execute(text(f"DROP TRIGGER {name}"))
+    unguard(engine, "audit")
     return engine
 
 
@@ -108,19 +109,25 @@ def test_anybody_can_compute_the_chain_again_from_the_rows(chain: Engine) -> Non
     "change",
     [
         "at = '2026-01-05 02:00:00.000000'",
-        "at = 'nonsense'",
         "actor = '李四'",
-        "actor = x'00ff'",
         "action = 'waive'",
         "subject = 'work/9@甲'",
         """detail = '{"a": [3, "乙"], "z": 2}'""",
-        "detail = 'no json'",
         "reason = NULL",
         """reason = '{"say": "{note}", "note": "第4次"}'""",
         "hash = 'f00'",
     ],
 )
 def test_a_row_that_was_altered_is_named(chain: Engine, change: str) -> None:
+    do(chain, f"UPDATE audit SET {change} WHERE id = 3")
+    assert fault(chain) == (3, "its content is not what was sealed")
+
+
+@pytest.mark.sqlite  # PostgreSQL takes nothing of the kind
+@pytest.mark.parametrize(
+    "change", ["at = 'nonsense'", "actor = x'00ff'", "detail = 'no json'", "reason = 'x'"]
+)
+def test_a_row_that_was_spoilt_is_named(chain: Engine, change: str) -> None:
     do(chain, f"UPDATE audit SET {change} WHERE id = 3")
     assert fault(chain) == (3, "its content is not what was sealed")
 
@@ -150,12 +157,18 @@ def test_a_row_whose_hash_was_made_to_fit_is_found_by_the_one_after_it(chain: En
 def test_a_row_put_in_between_with_a_hash_that_fits_is_found(chain: Engine) -> None:
     do(chain, "DELETE FROM audit WHERE id = 3")
     forged = by_hand(hashes(chain)[1], 3, actor="李四")
-    do(
-        chain,
-        "INSERT INTO audit (id, at, actor, action, subject, detail, reason, prev_hash, hash)"
-        " SELECT 3, at, '李四', action, 'work/3@甲', replace(detail, '2', '3'),"
-        f" replace(reason, '2', '3'), hash, '{forged}' FROM audit WHERE id = 2",
-    )
+    columns = "at, actor, action, subject, detail, reason, prev_hash, hash"
+    with chain.begin() as conn:
+        row = conn.execute(text(f"SELECT {columns} FROM audit WHERE id = 2")).one()._asdict()
+        said = {
+            name: json.dumps(each, ensure_ascii=False) if isinstance(each, dict) else str(each)
+            for name, each in row.items()
+        }
+        put_in = said | {"actor": "李四", "subject": "work/3@甲", "prev_hash": said["hash"]}
+        put_in |= {name: said[name].replace("2", "3") for name in ("detail", "reason")}
+        values = ", ".join(f":{name}" for name in row)
+        conn.execute(text(f"INSERT INTO audit (id, {columns}) VALUES (3, {values})"),
+                     put_in | {"hash": forged})  # fmt: skip
     assert fault(chain) == (4, OTHER)
 
 
@@ -186,10 +199,12 @@ def test_a_head_noted_long_ago_is_still_in_the_chain(chain: Engine) -> None:
     assert check(chain, head).noted is True
 
 
+@pytest.mark.sqlite
 def test_a_row_spoilt_before_it_was_sealed_does_not_stop_the_sealing(engine: Engine) -> None:
     add(engine, 2)
-    do(engine, "DROP TRIGGER audit_sealed_once",
-       "UPDATE audit SET at = 'x', detail = 'no json', actor = x'00ff' WHERE id = 1")  # fmt: skip
+    unguard(engine, "audit")
+    spoilt = "at = 'x', detail = 'no json', actor = x'00ff'"
+    do(engine, f"UPDATE audit SET {spoilt} WHERE id = 1")
     with engine.begin() as conn:
         assert seal(conn) == 2
     assert check(engine).fault is None

@@ -25,29 +25,38 @@ DAYS = (-40, -1, 0, 1, 7, 8)
 def conn(engine: Engine) -> Iterator[Connection]:
     """A ledger with an assignment of 甲 in each state, on each of DAYS, with and without a miss."""
     with engine.begin() as found:
-        found.execute(text(
-            "INSERT INTO occurrence SELECT column1, column2, column3, 'open', '2026-01-01',"
-            " '2026-03-31', '2026-03-31', 0, 0, 0, '住房排查', 't', '[]', '', 'p', '[]', NULL,"
-            " '2026-01-01' FROM (VALUES (1, 'housing', '2026-Q1'), (2, 'water', '2026-03'))"
-        ))  # fmt: skip
-        for state, days, missed in product(STATES, DAYS, (0, 1)):
-            add(found, unit=f"{state}{days}{missed}", state=state, days=days, missed=missed)
+        open_occurrence(found, 1, "housing", "2026-Q1")
+        open_occurrence(found, 2, "water", "2026-03")
+        for state, days, missed in product(STATES, DAYS, (False, True)):
+            add(found, unit=f"{state}{days}{missed:d}", state=state, days=days, missed=missed)
         yield found
 
 
-def add(conn: Connection, *, unit: str, state: str, days: int = 0, missed: int = 0,
-        occurrence: int = 1, owes: int = 1) -> None:  # fmt: skip
+def open_occurrence(conn: Connection, key: int, duty: str, period: str) -> None:
+    conn.execute(
+        text(
+            "INSERT INTO occurrence VALUES (:key, :duty, :period, 'open', '2026-01-01',"
+            " '2026-03-31', '2026-03-31', false, false, false, '住房排查', 't', '[]', '', 'p',"
+            " '[]', NULL, '2026-01-01')"
+        ),
+        {"key": key, "duty": duty, "period": period},
+    )
+
+
+def add(conn: Connection, *, unit: str, state: str, days: int = 0, missed: bool = False,
+        occurrence: int = 1, owes: bool = True) -> None:  # fmt: skip
     closed = None if state in OPEN else "2026-03-01 00:00:00"
     values = {
         "occurrence": occurrence, "unit": unit, "state": state, "missed": missed, "owes": owes,
         "due": str(TODAY + timedelta(days=days)), "closed": closed,
+        "by": closed and "x",
         "reason": '{"say": "why"}' if state in WITH_REASON else None,
     }  # fmt: skip
     conn.execute(
         text(
             "INSERT INTO assignment (occurrence_id, unit, role, owes, state, due_on, round, reason,"
             " closed_at, closed_by, missed) VALUES (:occurrence, :unit, 'responsible', :owes,"
-            " :state, :due, 1, :reason, :closed, :closed, :missed)"
+            " :state, :due, 1, :reason, :closed, :by, :missed)"
         ),
         values,
     )
@@ -71,7 +80,7 @@ def test_one_state_can_be_asked_for(conn: Connection, state: str) -> None:
 
 def test_a_copy_is_not_shown_for_it_owes_nothing(conn: Connection) -> None:
     before = len(ask(conn).lines)
-    add(conn, unit="抄送", state="pending", owes=0)
+    add(conn, unit="抄送", state="pending", owes=False)
     assert len(ask(conn).lines) == before
 
 
@@ -97,11 +106,7 @@ def test_the_colour_of_an_assignment(
     engine: Engine, state: str, days: int, missed: bool, colour: str | None
 ) -> None:
     with engine.begin() as conn:
-        conn.execute(text("PRAGMA defer_foreign_keys = ON"))
-        conn.execute(text(
-            "INSERT INTO occurrence VALUES (1, 'work', '2026', 'open', '2026-01-01', '2026-03-31',"
-            " '2026-03-31', 0, 0, 0, 't', 't', '[]', '', 'p', '[]', NULL, '2026-01-01')"
-        ))  # fmt: skip
+        open_occurrence(conn, 1, "work", "2026")
         add(conn, unit="甲", state=state, days=days, missed=missed)
         [line] = ask(conn, states=STATES).lines
     assert line.colour(TODAY) == colour
@@ -204,6 +209,7 @@ NARROW = [{"unit": "甲"}, {"duty": "housing"}, {"period": "2026-Q1"}]
 BY_STATE = "ix_assignment_state"
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize(
     "wanted, index",
     [
@@ -225,6 +231,7 @@ def test_a_filter_has_its_index(conn: Connection, wanted: dict[str, Any], index:
     assert index in plan_of(conn, **wanted)
 
 
+@pytest.mark.sqlite
 @pytest.mark.parametrize("narrow", [{}, *NARROW, NARROW[0] | NARROW[1], NARROW[1] | NARROW[2]])
 @pytest.mark.parametrize("states", [OPEN, STATES, ("pending",), ("done",)])
 @pytest.mark.parametrize("colour", [None, "red", "yellow", "blue"])

@@ -24,12 +24,12 @@ ROWS: dict[str, dict[str, Any]] = {
     "installation": {"id": 1, "epoch": "e", "go_live_on": "2026-01-01", "watermark": NOW},
     "occurrence": {
         "id": 1, "duty": "work", "period": "2026-01", "state": "open", "opens_on": "2026-01-01",
-        "due_on": "2026-01-30", "nominal_on": "2026-01-31", "provisional": 0, "progress": 0,
-        "event": 0, "title": "t", "task": "t", "rows": "[]", "clause": "", "phrase": "p",
+        "due_on": "2026-01-30", "nominal_on": "2026-01-31", "provisional": False, "progress": False,
+        "event": False, "title": "t", "task": "t", "rows": "[]", "clause": "", "phrase": "p",
         "lead": "[]", "entered_at": NOW,
     },
     "assignment": {
-        "id": 1, "occurrence_id": 1, "unit": "甲", "role": "lead", "owes": 1, "state": "pending",
+        "id": 1, "occurrence_id": 1, "unit": "甲", "role": "lead", "owes": True, "state": "pending",
         "due_on": "2026-01-30", "round": 1, "next_at": NOW,
     },
     "round": {
@@ -175,7 +175,7 @@ def test_the_good_rows_are_good(engine: Engine) -> None:
 def test_an_illegal_row_is_refused(engine: Engine, table: str, changes: dict[str, Any]) -> None:
     with engine.begin() as conn:
         add_all_before(conn, table)
-        with pytest.raises(IntegrityError, match=r"CHECK|FOREIGN KEY"):
+        with pytest.raises(IntegrityError, match=r"(?i)check|foreign key"):
             add(conn, table, **changes)
 
 
@@ -186,7 +186,7 @@ def test_the_same_thing_cannot_be_recorded_twice(
     with engine.begin() as conn:
         add_all_before(conn, table)
         add(conn, table)
-        with pytest.raises(IntegrityError, match="UNIQUE"):
+        with pytest.raises(IntegrityError, match=r"(?i)unique"):
             add(conn, table, **changes)
 
 
@@ -268,9 +268,10 @@ def test_a_record_is_never_deleted(engine: Engine, table: str) -> None:
 def test_an_audit_row_is_never_changed_not_even_while_it_is_sealed(
     engine: Engine, column: str
 ) -> None:
+    value = "2027-01-01" if column == "at" else "2027"
     with engine.begin() as conn:
         add(conn, "audit")
-    for statement in (f"{column} = '2027'", f"hash = 'h', {column} = '2027'"):
+    for statement in (f"{column} = '{value}'", f"hash = 'h', {column} = '{value}'"):
         with pytest.raises(IntegrityError, match="sealed once and never changed"):
             change(engine, f"UPDATE audit SET {statement}")
 
@@ -284,11 +285,16 @@ def test_an_audit_row_is_sealed_once(engine: Engine) -> None:
 
 
 def test_a_message_id_never_comes_again(engine: Engine) -> None:
+    row = {name: value for name, value in ROWS["message"].items() if name != "id"}
+    columns = ", ".join(row)
+    values = ", ".join(f":{name}" for name in row)
     with engine.begin() as conn:
-        add(conn, "message", id=9)
-        conn.execute(text("DELETE FROM message"))
-        add(conn, "message", id=None)
-        assert conn.execute(text("SELECT id FROM message")).scalar() == 10
+        ids = []
+        for _time in range(2):
+            conn.execute(text(f"INSERT INTO message ({columns}) VALUES ({values})"), row)
+            ids.append(conn.execute(text("SELECT id FROM message")).scalar())
+            conn.execute(text("DELETE FROM message"))
+    assert ids == [1, 2]
 
 
 def test_an_instant_without_a_zone_is_refused(engine: Engine) -> None:

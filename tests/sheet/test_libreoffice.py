@@ -27,7 +27,7 @@ from tests.sheet.test_monthly import ROAD, WATER
 
 SOFFICE, POPPLER = shutil.which("soffice"), shutil.which("pdftotext")
 FONTS = shutil.which("fc-list")
-CHINESE = FONTS and subprocess.run([FONTS, ":lang=zh"], capture_output=True).stdout
+CHINESE = FONTS and subprocess.run([FONTS, ":lang=zh"], capture_output=True, check=False).stdout
 pytestmark = [
     pytest.mark.skipif(not SOFFICE, reason="LibreOffice (soffice) is not installed here"),
     pytest.mark.skipif(

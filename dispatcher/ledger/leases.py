@@ -1,0 +1,230 @@
+"""Leases: a message in one process's hands, from the claim to the attempt.
+
+``queued`` -> ``claimed`` (leased, nothing written) -> ``sending`` (committed before content may be
+written) -> an outcome. Leases live on the database's clock; ``now`` decides only backoff. Every
+step names the state and the attempt that it goes on from, so that one who was overtaken changes
+nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    Connection,
+    and_,
+    bindparam,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.sql.dml import ReturningUpdate
+
+from dispatcher.ledger.outbox import Content, Kind
+from dispatcher.ledger.tables import attachment, attempt, message
+from dispatcher.ledger.types import clock_seconds
+
+LEASE = 150.0
+"""Seconds; every channel's deadline for one attempt is shorter. Renewed while a message is in
+hand."""
+
+
+class Claimed(NamedTuple):
+    """A message that this process may begin to send; ``content`` is None while it may change."""
+
+    id: int
+    channel: str
+    address: str
+    kind: Kind
+    at: datetime
+    attempts: int
+    content: Content | None
+
+
+def _due(suspect: bool) -> CTE:
+    """The queued messages that may leave, the longest due first; those that another process is
+    taking at this moment are passed over.
+
+    Named, so that PostgreSQL asks for them once: as a plain subquery it may ask for each row that
+    it looks at, and take more than the limit.
+    """
+    return (
+        select(message.c.id)
+        .where(
+            message.c.next_attempt_at <= bindparam("now"),
+            message.c.kind.in_(bindparam("kinds", expanding=True)),
+            message.c.channel.not_in(bindparam("busy", expanding=True)),
+            message.c.rescues > 0 if suspect else message.c.rescues == 0,
+        )
+        .order_by(*[message.c.rescues] * suspect, message.c.next_attempt_at, message.c.id)
+        .limit(bindparam("most"))
+        .with_for_update(skip_locked=True)
+        .cte("due")
+    )
+
+
+def _claim(suspect: bool) -> ReturningUpdate[Any]:
+    due = _due(suspect)
+    return (
+        update(message)
+        .where(message.c.id.in_(select(due.c.id)), message.c.state == "queued")
+        .values(
+            state="claimed", next_attempt_at=None, lease_until=clock_seconds() + bindparam("lease")
+        )
+        .returning(
+            *message.c["id", "channel", "address", "kind", "at", "attempts"],
+            *message.c["subject", "text", "html"],
+        )
+    )
+
+
+_claim_sound, _claim_suspect = _claim(suspect=False), _claim(suspect=True)
+
+
+def claim(
+    conn: Connection,
+    now: datetime,
+    kinds: Collection[str],
+    limit: int,
+    *,
+    busy: Collection[str] = (),
+    lease: float = LEASE,
+) -> list[Claimed]:
+    """Leases up to ``limit`` queued messages that are due, the longest due first, for ``lease``
+    seconds; none of the channels ``busy``.
+
+    Those that a process has died with come last and one by one: the next death tells which it was.
+    """
+    wanted = {"now": now, "kinds": list(kinds), "busy": list(busy), "lease": lease}
+    claimed = conn.execute(_claim_sound, wanted | {"most": limit}).all()
+    claimed = claimed or conn.execute(_claim_suspect, wanted | {"most": 1}).all()
+    rows = []
+    for key, channel, address, kind, at, attempts, *said in claimed:
+        content = None if said[0] is None else Content(*said)
+        rows.append(Claimed(key, channel, address, kind, at, attempts, content))
+    return sorted(rows, key=lambda row: (row.at, row.id))
+
+
+class Begun(NamedTuple):
+    """A message whose attempt ``number`` has been recorded, so that it may be handed over."""
+
+    claimed: Claimed
+    content: Content
+    number: int
+
+
+def begin_sending(
+    conn: Connection,
+    written: Sequence[tuple[Claimed, Content]],
+    now: datetime,
+    *,
+    lease: float = LEASE,
+) -> list[Begun]:
+    """Freezes the bytes of claimed messages and begins an attempt of each.
+
+    To be committed before their channels are called. Left out is what was overtaken: its claim has
+    expired, or somebody else has begun.
+    """
+    mine = still(conn, "claimed", {claimed.id: claimed.attempts for claimed, _said in written},
+                 message.c.lease_until > clock_seconds())  # fmt: skip
+    begun = [
+        Begun(claimed, content, claimed.attempts + 1)
+        for claimed, content in written
+        if claimed.id in mine
+    ]
+    fresh = [each for each in begun if each.claimed.content is None]
+    again = [each for each in begun if each.claimed.content is not None]
+    if fresh:
+        conn.execute(_begin_fresh, [_begin_values(each, lease) | each.content.words
+                                    for each in fresh])  # fmt: skip
+        _attach(conn, fresh)
+    if again:
+        conn.execute(_begin, [_begin_values(each, lease) for each in again])
+    if begun:
+        rows = [{"message_id": each.claimed.id, "number": each.number, "started_at": now,
+                 "outcome": "sending"} for each in begun]  # fmt: skip
+        conn.execute(insert(attempt), rows)
+    return begun
+
+
+_begin = update(message).where(message.c.id == bindparam("key")).values(
+    state="sending",
+    attempts=bindparam("number"),
+    lease_until=clock_seconds() + bindparam("lease"),
+)  # fmt: skip
+_begin_fresh = _begin.values({name: bindparam(name) for name in ("subject", "text", "html")})
+
+
+def _begin_values(begun: Begun, lease: float) -> dict[str, Any]:
+    return {"key": begun.claimed.id, "number": begun.number, "lease": lease}
+
+
+def _attach(conn: Connection, begun: Iterable[Begun]) -> None:
+    rows = [
+        {"message_id": each.claimed.id, "name": name, "content": file}
+        for each in begun
+        for name, file in each.content.files
+    ]
+    if rows:
+        conn.execute(insert(attachment), rows)
+
+
+def still(
+    conn: Connection, state: str, attempts: Mapping[int, int], *more: ColumnElement[bool]
+) -> set[int]:
+    """Of the messages by id, those that are still as this process last saw them: in ``state``, with
+    so many attempts. They stay so until this transaction ends."""
+    if not attempts:
+        return set()
+    query = select(*message.c["id", "attempts"]).where(
+        message.c.id.in_(attempts), message.c.state == state, *more
+    )
+    rows = conn.execute(query.order_by(message.c.id).with_for_update())
+    return {key for key, number in rows if attempts[key] == number}
+
+
+_renew = (
+    update(message)
+    .where(
+        message.c.id == bindparam("key"),
+        message.c.state == bindparam("was"),
+        message.c.attempts == bindparam("number"),
+    )
+    .values(lease_until=clock_seconds() + bindparam("lease"))
+)
+
+
+def renew(
+    conn: Connection, claimed: Iterable[Claimed], begun: Iterable[Begun], lease: float
+) -> None:
+    """The heartbeat: what this process has in hand stays its own for another ``lease`` seconds."""
+    rows = [{"key": each.id, "was": "claimed", "number": each.attempts} for each in claimed]
+    rows += [{"key": each.claimed.id, "was": "sending", "number": each.number} for each in begun]
+    if rows:
+        conn.execute(_renew, [row | {"lease": lease} for row in rows])
+
+
+def frozen(conn: Connection, claimed: Sequence[Claimed]) -> dict[int, Content]:
+    """What messages said at their first attempt, files and all, by id; what may still change is
+    left out."""
+    said = {each.id: each.content for each in claimed if each.content is not None}
+    query = select(*attachment.c["message_id", "name", "content"]).order_by(attachment.c.name)
+    for key, name, file in (
+        conn.execute(query.where(attachment.c.message_id.in_(said))) if said else ()
+    ):
+        said[key] = said[key]._replace(files=(*said[key].files, (name, file)))
+    return said
+
+
+def release(conn: Connection, claimed: Iterable[Claimed], at: datetime) -> None:
+    """Gives claims back with nothing written; the messages are due again ``at``."""
+    rows = [{"key": each.id, "number": each.attempts} for each in claimed]
+    if rows:
+        mine = and_(message.c.id == bindparam("key"), message.c.state == "claimed",
+                    message.c.attempts == bindparam("number"))  # fmt: skip
+        back = {"state": "queued", "lease_until": None, "next_attempt_at": at}
+        conn.execute(update(message).where(mine).values(back), rows)

@@ -1,0 +1,132 @@
+"""Pruning: before a message leaves, what nobody needs to be told any more is dropped from it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, exists, func, or_, select, update
+
+from dispatcher.i18n import Text, _
+from dispatcher.ledger.leases import Claimed
+from dispatcher.ledger.outcomes import end, unknowns
+from dispatcher.ledger.reminders import CLOSING
+from dispatcher.ledger.tables import (
+    IS_QUEUED,
+    NO_SLIP,
+    assignment,
+    message,
+    message_item,
+    reminder,
+    slip,
+)
+from dispatcher.ledger.transitions import CHASED
+
+
+def prune(conn: Connection, claimed: Sequence[Claimed], now: datetime) -> list[Claimed]:
+    """Drops from claimed messages what nobody needs to be told any more; gives those that still
+    have something to say, and ends the others.
+
+    After its first attempt a digest keeps its bytes, and goes on while any part of it is needed.
+    A slip goes out unless it has been made void; a brief unless a later one says it.
+    """
+    held = _items(conn, [each.id for each in claimed if each.kind == "digest"])
+    return [each for each in claimed if _is_wanted(conn, each, held[each.id], now)]
+
+
+def _is_wanted(conn: Connection, claimed: Claimed, items: list[Any], now: datetime) -> bool:
+    if claimed.kind == "digest":
+        why = _prune_digest(conn, claimed, items)
+    elif claimed.kind == "slip":
+        why = _why_void(conn, claimed.id)
+    else:
+        why = None if _is_latest(conn, claimed) else _("a later one says it")
+    if why:
+        _drop(conn, claimed.id, why, now)
+    return why is None
+
+
+def _items(conn: Connection, message_ids: Sequence[int]) -> dict[int, list[Any]]:
+    found: dict[int, list[Any]] = defaultdict(list)
+    if message_ids:
+        query = (
+            select(message_item.c.message_id, *reminder.c["id", "reason"], _wanted.label("wanted"))
+            .join_from(message_item, reminder)
+            .join(assignment)
+            .where(message_item.c.message_id.in_(message_ids))
+            .order_by(reminder.c.id)
+        )
+        for row in conn.execute(query):
+            found[row.message_id].append(row)
+    return found
+
+
+def _prune_digest(conn: Connection, claimed: Claimed, items: list[Any]) -> Text | None:
+    """Drops what is unwanted; gives the reason when nothing is left to say."""
+    unwanted = [row.id for row in items if not row.wanted]
+    if items and not unwanted:
+        return None
+    reason = next((row.reason for row in items if row.reason), None) or _("no longer chased")
+    stale = and_(reminder.c.id.in_(unwanted), IS_QUEUED)
+    conn.execute(update(reminder).where(stale).values(state="cancelled", reason=reason))
+    if claimed.content is None:
+        held = message_item.c
+        gone = and_(held.message_id == claimed.id, held.reminder_id.in_(unwanted))
+        conn.execute(delete(message_item).where(gone))
+    return None if len(unwanted) < len(items) else reason
+
+
+def _why_void(conn: Connection, message_id: int) -> Text | None:
+    query = select(slip.c.reason).join_from(message, slip).where(message.c.id == message_id)
+    why: Text | None = conn.scalar(query)
+    return why
+
+
+def cancel_slip(conn: Connection, slip_id: int, reason: Text, now: datetime) -> None:
+    """Ends the messages of a slip that wait; one that is claimed is dropped when it is pruned."""
+    waiting = select(message.c.id).filter_by(slip_id=slip_id, state="queued")
+    for message_id in conn.scalars(waiting.with_for_update()).all():
+        _drop(conn, message_id, reason, now)
+
+
+def _is_latest(conn: Connection, claimed: Claimed) -> bool:
+    same = {"channel": claimed.channel, "address": claimed.address, "kind": claimed.kind}
+    query = select(func.max(message.c.id)).filter_by(**same).where(NO_SLIP)
+    latest: int | None = conn.scalar(query)
+    return latest == claimed.id
+
+
+_later, _with_it = reminder.alias(), message_item.alias()
+_in_this_message = (
+    exists()
+    .where(
+        _with_it.c.message_id == message_item.c.message_id, _with_it.c.reminder_id == _later.c.id
+    )
+    .correlate_except(_with_it)
+)
+_later_elsewhere = (
+    exists()
+    .where(
+        _later.c.assignment_id == reminder.c.assignment_id,
+        _later.c.addressee == reminder.c.addressee,
+        _later.c.id > reminder.c.id,
+        _later.c.state.in_(("queued", "told")),
+        ~_in_this_message,
+    )
+    .correlate_except(_later)
+)
+_wanted = and_(
+    or_(assignment.c.state.in_(CHASED), reminder.c.step.in_(CLOSING)),
+    or_(IS_QUEUED, and_(reminder.c.state == "told", ~_later_elsewhere)),
+)
+"""Told at one address, a reminder is still wanted at the unit's others, until a later one comes."""
+
+
+def _drop(conn: Connection, message_id: int, reason: Text, now: datetime) -> None:
+    """Ends a message without sending it (again); one that may have arrived stays unknown."""
+    if unknowns(conn, message_id):
+        end(conn, message_id, "unknown", now)
+    else:
+        end(conn, message_id, "cancelled", now, reason=reason)

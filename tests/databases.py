@@ -1,0 +1,94 @@
+"""The two databases that a ledger may live in, for tests that hold for both.
+
+PostgreSQL is the one at ``TEST_POSTGRESQL``, by default this machine's; without it those tests are
+skipped. Each test process has a database of its own there, emptied after each test.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from sqlalchemy import make_url
+from sqlalchemy.exc import OperationalError
+
+from dispatcher.ledger.database import Engine, create_engine, migrate, with_driver
+from dispatcher.ledger.tables import metadata
+from tests.building import MIGRATIONS, a_ledger
+
+SERVER = os.environ.get("TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
+BOTH = ("sqlite", "postgresql")
+NAMES = ", ".join(f'"{table}"' for table in metadata.tables)
+
+
+@contextmanager
+def a_ledger_in(database: str, folder: Path) -> Iterator[Engine]:
+    """An empty ledger in one of the two."""
+    if database == "sqlite":
+        with a_ledger(folder / "ledger.db") as engine:
+            yield engine
+        return
+    engine = _migrated()
+    yield engine
+    with engine.begin() as conn:
+        conn.exec_driver_sql(f"TRUNCATE {NAMES} RESTART IDENTITY")
+        for table in ("audit", "attempt"):
+            conn.exec_driver_sql(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+
+
+def unguard(engine: Engine, table: str) -> None:
+    """Puts a table's triggers out of force, as somebody with the database in his hands would."""
+    with engine.begin() as conn:
+        if engine.dialect.name == "postgresql":
+            conn.exec_driver_sql(f'ALTER TABLE "{table}" DISABLE TRIGGER USER')
+            return
+        names = conn.exec_driver_sql(
+            "SELECT name FROM sqlite_master WHERE type = 'trigger' AND tbl_name = ?", (table,)
+        )
+        for name in [name for (name,) in names]:
+            conn.exec_driver_sql(f"DROP TRIGGER {name}")
+
+
+@contextmanager
+def a_database(name: str) -> Iterator[str]:
+    """The URL of a new, empty PostgreSQL database, which is dropped at the end."""
+    name = f"dispatcher_test_{name}_{os.getpid()}"
+    _on_server(f'DROP DATABASE IF EXISTS "{name}"', f'CREATE DATABASE "{name}"')
+    try:
+        yield make_url(SERVER).set(database=name).render_as_string(hide_password=False)
+    finally:
+        _on_server(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+
+
+@cache
+def _migrated() -> Engine:
+    """This process's database, quicker than it is safe."""
+    held = a_database("shared")
+    url = held.__enter__()
+    name = make_url(url).database
+    _on_server(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
+    engine = create_engine(url)
+    migrate(engine, MIGRATIONS)
+    atexit.register(held.__exit__, None, None, None)
+    atexit.register(engine.dispose)
+    return engine
+
+
+def _on_server(*statements: str) -> None:
+    engine = sqlalchemy.create_engine(with_driver(make_url(SERVER)), isolation_level="AUTOCOMMIT")
+    try:
+        with engine.connect() as conn:
+            for statement in statements:
+                conn.exec_driver_sql(statement)
+    except OperationalError as error:
+        if "refused" not in str(error):
+            raise
+        pytest.skip("no PostgreSQL at TEST_POSTGRESQL")
+    finally:
+        engine.dispose()

@@ -1,0 +1,169 @@
+"""What a ledger is refused to live on, and what a failing database is called."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path, PurePath
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
+
+from dispatcher.errors import DispatcherError
+from dispatcher.ledger import guards
+from dispatcher.ledger.database import Engine, create_engine
+from tests.databases import a_database, a_ledger_in
+
+MOUNTS = """\
+/dev/vda / ext4 rw,relatime 0 0
+server:/export /srv nfs4 rw,vers=4.2 0 0
+/dev/vdb /srv/local ext4 rw 0 0
+//nas/share /mnt/with\\040blank cifs rw 0 0
+"""
+
+
+@pytest.fixture
+def postgresql(tmp_path: Path) -> Iterator[str]:
+    with a_database("guards") as url:
+        yield url
+
+
+@pytest.mark.parametrize(
+    "path, kind",
+    [
+        ("/var/lib/dispatcher.db", "ext4"),
+        ("/srv/dispatcher.db", "nfs4"),
+        ("/srv/local/dispatcher.db", "ext4"),
+        ("/srv/localised/dispatcher.db", "nfs4"),
+        ("/mnt/with blank/dispatcher.db", "cifs"),
+    ],
+)
+def test_the_longest_mount_point_says_what_a_file_is_on(path: str, kind: str) -> None:
+    assert guards.file_system(PurePath(path), MOUNTS) == kind
+
+
+def test_what_is_mounted_later_lies_on_top() -> None:
+    over = MOUNTS + "other:/ / nfs rw 0 0\n"
+    assert guards.file_system(PurePath("/var/x"), over) == "nfs"
+
+
+@pytest.mark.parametrize(
+    "kind",
+    "nfs nfs4 cifs smb3 9p fuse.sshfs ceph glusterfs fuse.glusterfs lustre afs".split(),
+)
+def test_an_sqlite_file_on_a_network_file_system_is_refused(tmp_path: Path, kind: str) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
+    mounts = f"/dev/vda / ext4 rw 0 0\nhost:/x {tmp_path} {kind} rw 0 0\n"
+    with pytest.raises(DispatcherError, match=rf"ledger.db is on a network .*\({kind}\).* move it"):
+        guards.refuse_network_folder(engine, mounts)
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs", "btrfs", "zfs", "overlay", "tmpfs", "fuseblk"])
+def test_an_sqlite_file_on_a_local_disk_is_not_refused(tmp_path: Path, kind: str) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/ledger.db")
+    guards.refuse_network_folder(engine, f"/dev/vda / {kind} rw 0 0\n")
+    guards.refuse_network_folder(engine, "")
+
+
+def test_a_link_into_a_network_file_system_does_not_hide_it(tmp_path: Path) -> None:
+    (tmp_path / "share").mkdir()
+    (tmp_path / "var").symlink_to(tmp_path / "share")
+    engine = create_engine(f"sqlite:///{tmp_path}/var/ledger.db")
+    with pytest.raises(DispatcherError, match="network file system"):
+        guards.refuse_network_folder(engine, f"h:/ {tmp_path}/share nfs rw 0 0\n")
+
+
+def test_a_server_that_commits_without_waiting_for_its_disk_is_refused(postgresql: str) -> None:
+    engine = create_engine(postgresql)
+    guards.refuse_forgetful_server(engine)
+    with engine.begin() as conn:
+        name = conn.scalar(text("SELECT current_database()"))
+        conn.execute(text(f'ALTER DATABASE "{name}" SET synchronous_commit = off'))
+    engine.dispose()
+    with pytest.raises(DispatcherError, match=r"synchronous_commit = off .*ALTER SYSTEM SET sync"):
+        guards.refuse_forgetful_server(engine)
+    engine.dispose()
+
+
+@pytest.mark.parametrize("name", ["fsync", "full_page_writes"])
+def test_a_server_that_may_lose_what_it_wrote_is_refused(postgresql: str, name: str) -> None:
+    engine = create_engine(postgresql)
+    shown = f"CREATE VIEW public.pg_settings AS SELECT '{name}' AS name, 'off' AS setting"
+    with engine.begin() as conn:
+        conn.execute(text(shown))
+        database = conn.scalar(text("SELECT current_database()"))
+        conn.execute(text(f'ALTER DATABASE "{database}" SET search_path = public, pg_catalog'))
+    engine.dispose()
+    with pytest.raises(DispatcherError, match=f"{name} = off"):
+        guards.refuse_forgetful_server(engine)
+    engine.dispose()
+
+
+def test_the_databases_clock_is_asked_only_where_it_is_another(tmp_path: Path) -> None:
+    for database, another in (("sqlite", False), ("postgresql", True)):
+        with a_ledger_in(database, tmp_path) as engine, engine.begin() as conn:
+            assert (guards.server_clock(conn) is not None) is another
+
+
+def failing(engine: Engine, *statements: str) -> DBAPIError:
+    def run() -> None:
+        with engine.begin() as conn:
+            for statement in statements:
+                conn.exec_driver_sql(statement)
+
+    with pytest.raises(DBAPIError) as found:
+        run()
+    engine.dispose()
+    return found.value
+
+
+def test_a_full_disk_is_named(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/x.db")
+    error = failing(
+        engine,
+        "PRAGMA max_page_count = 4",
+        "CREATE TABLE t (x)",
+        "INSERT INTO t VALUES (zeroblob(100000))",
+    )
+    assert guards.trouble(error) == guards.FULL
+    assert guards.trouble(OSError(errno.ENOSPC, "No space left on device")) == guards.FULL
+
+
+def test_a_read_only_disk_is_named(tmp_path: Path) -> None:
+    sqlite3.connect(tmp_path / "x.db").close()
+    engine = create_engine(f"sqlite:///file:{tmp_path}/x.db?mode=ro&uri=true")
+    assert guards.trouble(failing(engine, "CREATE TABLE t (x)")) == guards.READ_ONLY
+    assert guards.trouble(OSError(errno.EROFS, "Read-only file system")) == guards.READ_ONLY
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "x.db").write_text("precious " * 1000)
+    engine = create_engine(f"sqlite:///{tmp_path}/x.db")
+    assert "put a backup back" in str(guards.trouble(failing(engine, "SELECT 1")))
+
+
+def test_a_folder_that_is_gone_is_named(tmp_path: Path) -> None:
+    engine = create_engine(f"sqlite:///{tmp_path}/gone/x.db")
+    (tmp_path / "gone").rmdir()
+    assert "cannot be opened" in str(guards.trouble(failing(engine, "SELECT 1")))
+
+
+def test_a_server_that_does_not_answer_is_named() -> None:
+    engine = create_engine("postgresql://127.0.0.1:1/nowhere")
+    assert guards.trouble(failing(engine, "SELECT 1")) == guards.GONE
+
+
+def test_a_connection_that_the_server_ends_is_named(postgresql: str) -> None:
+    engine = create_engine(postgresql)
+    error = failing(engine, "SELECT pg_terminate_backend(pg_backend_pid())")
+    assert guards.trouble(error) == guards.RESTARTED
+
+
+def test_a_mistake_of_the_program_is_no_trouble_of_the_database(engine: Engine) -> None:
+    with engine.connect() as conn, pytest.raises(DBAPIError) as found:
+        conn.execute(text("SELECT nonsense FROM message"))
+    assert guards.trouble(found.value) is None
+    assert guards.trouble(ZeroDivisionError()) is None
+    assert guards.trouble(OperationalError("x", None, ValueError())) is None
