@@ -131,7 +131,8 @@ def channels(settings: Settings, plan: Plan) -> dict[str, Channel]:
     from dispatcher.channels.smtp import Smtp, parse_smtp_url
 
     server = parse_smtp_url(settings.smtp_url)
-    return {"email": Smtp(server, sender, ca_file=settings.smtp_ca_file)}
+    ca_file, connections = settings.smtp_ca_file, settings.smtp_connections
+    return {"email": Smtp(server, sender, ca_file=ca_file, connections=connections)}
 
 
 def _office_address(plan: Plan) -> str:

@@ -14,7 +14,7 @@ from dispatcher.i18n import _
 PREFIX = "DISPATCHER_"
 NAMES = (
     *("HOME", "SCHEDULES", "DATABASE_URL", "LIVE", "MAILBOX", "SMTP_URL", "MAIL_FROM"),
-    *("SMTP_CA_FILE", "HEARTBEAT_URL", "LOG_FORMAT", "NOW"),
+    *("SMTP_CA_FILE", "SMTP_CONNECTIONS", "HEARTBEAT_URL", "METRICS_PORT", "LOG_FORMAT", "NOW"),
 )
 IN_FILES = ("DATABASE_URL", "SMTP_URL", "HEARTBEAT_URL")
 """Settings that may hold a password: each may be given as ``…_FILE``, the name of a file."""
@@ -48,8 +48,10 @@ class Settings(NamedTuple):
     mailbox: Path
     smtp_url: Secret
     smtp_ca_file: Path | None
+    smtp_connections: int
     mail_from: str
     heartbeat_url: Secret
+    metrics_port: int | None
     log_format: str
     now: datetime | None
     environ: Mapping[str, Secret]
@@ -100,8 +102,10 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
         mailbox=_path(home, values.get("MAILBOX")) or state / "mailbox",
         smtp_url=Secret(values.get("SMTP_URL", "")),
         smtp_ca_file=_path(home, values.get("SMTP_CA_FILE")),
+        smtp_connections=_number("SMTP_CONNECTIONS", values.get("SMTP_CONNECTIONS", ""), 16) or 4,
         mail_from=values.get("MAIL_FROM", ""),
         heartbeat_url=Secret(values.get("HEARTBEAT_URL", "")),
+        metrics_port=_number("METRICS_PORT", values.get("METRICS_PORT", ""), 65535),
         log_format=_log_format(values.get("LOG_FORMAT", "")),
         now=_trial_now(values.get("NOW", ""), live=_flag("LIVE", values.get("LIVE", ""))),
         environ={name: Secret(value) for name, value in given.items()},
@@ -200,6 +204,16 @@ def _trial_now(value: str, *, live: bool) -> datetime | None:
     if value and live:
         raise SettingsError(_("DISPATCHER_NOW works only while mail goes to the mailbox"))
     return read_instant(value) if value else None
+
+
+def _number(name: str, value: str, most: int) -> int | None:
+    if not value:
+        return None
+    if value.isascii() and value.isdigit() and 0 < int(value) <= most:
+        return int(value)
+    raise SettingsError(
+        _("{name}: '{value}' should be 1 to {most}", name=PREFIX + name, value=value, most=most)
+    )
 
 
 def _log_format(value: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
@@ -27,6 +28,8 @@ SOON = timedelta(seconds=30)
 class Watch:
     """Runs passes, and says after each what it did; ``trouble`` is why the latest was none.
 
+    ``passes`` counts them by how they went, ``rescued`` what they took over from dead processes.
+
     ``machine`` is None where the present is not this machine's: then nobody doubts its clock.
     ``orphans`` is for the first pass of the holder of the single daemon's lock.
     """
@@ -47,6 +50,8 @@ class Watch:
         self.trouble = trouble(settings.heartbeat)
         self.opened = False
         self.logged = ""
+        self.passes: Counter[str] = Counter()
+        self.rescued = 0
 
     def open(self) -> None:
         """Opens the ledger; a database that is out of reach is left to the passes, which try
@@ -87,10 +92,12 @@ class Watch:
         if self.logged != why.msgid:
             log.warning("nothing is done: %s", why)
         self.logged = why.msgid
+        self.passes["held"] += 1
         self._note(why)
         return self.parts.clock() + SOON
 
     def _failed(self, error: Exception) -> None:
+        self.passes["failed"] += 1
         why = what_failed(error, self.settings)
         cause = type(error).__name__ if why.msgid == "{text}" else why.msgid
         self.alarm.failing(cause, self._note(why), self._now())
@@ -105,6 +112,8 @@ class Watch:
         if self.trouble:
             log.info("passes succeed again")
         self.orphans, self.trouble, self.logged = False, None, ""
+        self.passes["good"] += 1
+        self.rescued += report.counts["rescued"]
         beat(self.settings.heartbeat, bootstrap.now(), report.next_at)
         if self.settings.heartbeat_url:
             call(self.settings.heartbeat_url)

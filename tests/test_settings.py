@@ -158,3 +158,15 @@ def test_a_settings_file_that_holds_a_secret_is_guarded_like_one(
 def test_a_settings_file_without_a_secret_may_be_read_by_all(open_folder: Path, line: str) -> None:
     write(open_folder / ".env", line, 0o644)
     load_settings({}, open_folder)
+
+
+@pytest.mark.parametrize("value", ["0", "17", "four", "-1", "４"])
+def test_a_number_of_connections_that_cannot_be_is_refused(value: str, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=rf"SMTP_CONNECTIONS: '{value}' should be 1 to 16"):
+        load_settings({"DISPATCHER_SMTP_CONNECTIONS": value}, tmp_path)
+
+
+def test_four_connections_unless_another_number_is_given(tmp_path: Path) -> None:
+    assert load_settings({}, tmp_path).smtp_connections == 4
+    one = {"DISPATCHER_SMTP_CONNECTIONS": "1"}
+    assert load_settings(one, tmp_path).smtp_connections == 1

@@ -90,6 +90,10 @@ def _run_daemon(watch: Watch, parts: Parts) -> None:
     from dispatcher.daemon import Daemon
 
     watch.open()
+    if watch.settings.metrics_port:
+        from dispatcher.metrics import serve
+
+        serve(watch, watch.settings.metrics_port)
     if not Daemon(watch, parts.clock, parts.stop).run():
         sys.exit(1)
 

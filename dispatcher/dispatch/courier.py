@@ -23,6 +23,8 @@ BACKOFF = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 30, 60)]
 LINGER = 2.0
 """Seconds for which an idle thread waits for the next message before it ends."""
 
+MOMENT = 0.001
+
 Boottime = Callable[[], float]
 """Seconds since this machine was started, the time it slept included."""
 
@@ -87,13 +89,15 @@ class Courier:
     def collect(self, wait: float) -> list[Carried]:
         """Everything that has ended, as soon as anything has, within ``wait`` seconds.
 
-        Whoever cannot record it puts it back with ``keep``.
+        What ends a moment later is taken along: one commit is dearer than that moment. Whoever
+        cannot record it puts it back with ``keep``.
         """
         found: list[Carried] = []
         with suppress(Empty):
             found.append(self._ended.get(timeout=wait) if wait > 0 else self._ended.get_nowait())
-            while True:
-                found.append(self._ended.get_nowait())
+            until = monotonic() + MOMENT
+            while len(found) < len(self.flying):
+                found.append(self._ended.get(timeout=max(until - monotonic(), 0)))
         for each in found:
             del self.flying[each.begun.claimed.id]
         return found

@@ -57,12 +57,15 @@ class _Delivery:
         self.counts: Counter[str] = Counter()
         self.exhausted = False
         self.moved_at = monotonic()
+        self.epoch = ""
         self.names: Mapping[Address, str] | None = None
 
     def rescue(self, *, orphans: bool) -> None:
         resend = [name for name, each in self.parts.channels.items() if each.on_unknown == "resend"]
         mine = {*self.courier.flying, *(each.id for each in self._waiting())}
         with self.parts.engine.begin() as conn:
+            found = installation.find(conn)
+            self.epoch = found.epoch if found else ""
             released, unknown = outcomes.rescue(
                 conn, self.parts.clock(), resend, mine, orphans=orphans
             )
@@ -183,11 +186,9 @@ class _Delivery:
         wanted = pruning.prune(conn, claimed, now)
         written = self._write(conn, wanted, now)
         begun = leases.begin_sending(conn, written, now, lease=parts.lease)
-        found = installation.find(conn)
-        assert found, "a message without a ledger"
         self.counts["dropped"] += len(claimed) - len(wanted)
         self.counts["overtaken"] += len(written) - len(begun)
-        return [self._parcel(each, found.epoch) for each in begun]
+        return [self._parcel(each) for each in begun]
 
     def _write(
         self, conn: Connection, claimed: Sequence[Claimed], now: datetime
@@ -206,14 +207,14 @@ class _Delivery:
         self.counts["postponed"] += len(postponed)
         return [(each, said[each.id]) for each in claimed if each.id in said]
 
-    def _parcel(self, begun: Begun, epoch: str) -> Parcel:
+    def _parcel(self, begun: Begun) -> Parcel:
         parts, plan, claimed = self.parts, self.parts.plan, begun.claimed
         office = addresses(plan, plan.office)
         if self.names is None:
             self.names = names_by_address(plan)
         outgoing = Outgoing(
             id=claimed.id,
-            reference=f"{claimed.id}.{epoch[:8]}",
+            reference=f"{claimed.id}.{self.epoch[:8]}",
             kind=claimed.kind,
             at=claimed.at,
             address=claimed.address,

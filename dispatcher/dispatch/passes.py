@@ -12,7 +12,6 @@ from dispatcher.dispatch.reconcile import next_look, reconcile
 from dispatcher.i18n import Text
 from dispatcher.ledger.sealing import seal
 
-
 SOON = timedelta(seconds=1)
 """A pass comes back so soon for messages that it left in flight."""
 

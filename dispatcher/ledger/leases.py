@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     CTE,
-    ColumnElement,
     Connection,
-    and_,
+    Executable,
+    Select,
     bindparam,
     insert,
     select,
@@ -129,8 +129,7 @@ def begin_sending(
     To be committed before their channels are called. Left out is what was overtaken: its claim has
     expired, or somebody else has begun.
     """
-    mine = still(conn, "claimed", {claimed.id: claimed.attempts for claimed, _said in written},
-                 message.c.lease_until > clock_seconds())  # fmt: skip
+    mine = _still(conn, _claimed, {claimed.id: claimed.attempts for claimed, _said in written})
     begun = [
         Begun(claimed, content, claimed.attempts + 1)
         for claimed, content in written
@@ -138,16 +137,10 @@ def begin_sending(
     ]
     fresh = [each for each in begun if each.claimed.content is None]
     again = [each for each in begun if each.claimed.content is not None]
-    if fresh:
-        conn.execute(_begin_fresh, [_begin_values(each, lease) | each.content.words
-                                    for each in fresh])  # fmt: skip
-        _attach(conn, fresh)
-    if again:
-        conn.execute(_begin, [_begin_values(each, lease) for each in again])
-    if begun:
-        rows = [{"message_id": each.claimed.id, "number": each.number, "started_at": now,
-                 "outcome": "sending"} for each in begun]  # fmt: skip
-        conn.execute(insert(attempt), rows)
+    _many(conn, _begin_fresh, [_values(each, lease) | each.content.words for each in fresh])
+    _many(conn, _begin, [_values(each, lease) for each in again])
+    _many(conn, _attach, [file for each in fresh for file in _files(each)])
+    _many(conn, _attempt, [_attempt_values(each, now) for each in begun])
     return begun
 
 
@@ -159,32 +152,56 @@ _begin = update(message).where(message.c.id == bindparam("key")).values(
 _begin_fresh = _begin.values({name: bindparam(name) for name in ("subject", "text", "html")})
 
 
-def _begin_values(begun: Begun, lease: float) -> dict[str, Any]:
+_attempt, _attach = insert(attempt), insert(attachment)
+
+
+def _values(begun: Begun, lease: float) -> dict[str, Any]:
     return {"key": begun.claimed.id, "number": begun.number, "lease": lease}
 
 
-def _attach(conn: Connection, begun: Iterable[Begun]) -> None:
-    rows = [
-        {"message_id": each.claimed.id, "name": name, "content": file}
-        for each in begun
-        for name, file in each.content.files
+def _attempt_values(begun: Begun, now: datetime) -> dict[str, Any]:
+    return {
+        "message_id": begun.claimed.id,
+        "number": begun.number,
+        "started_at": now,
+        "outcome": "sending",
+    }
+
+
+def _files(begun: Begun) -> list[dict[str, Any]]:
+    return [
+        {"message_id": begun.claimed.id, "name": name, "content": file}
+        for name, file in begun.content.files
     ]
+
+
+def _many(conn: Connection, statement: Executable, rows: list[dict[str, Any]]) -> None:
     if rows:
-        conn.execute(insert(attachment), rows)
+        conn.execute(statement, rows)
 
 
-def still(
-    conn: Connection, state: str, attempts: Mapping[int, int], *more: ColumnElement[bool]
-) -> set[int]:
-    """Of the messages by id, those that are still as this process last saw them: in ``state``, with
-    so many attempts. They stay so until this transaction ends."""
+def still_sending(conn: Connection, attempts: Mapping[int, int]) -> set[int]:
+    """Of the messages by id, those whose attempt of this number is still under way. They stay so
+    until this transaction ends."""
+    return _still(conn, _sending, attempts)
+
+
+def _still(conn: Connection, query: Select[Any], attempts: Mapping[int, int]) -> set[int]:
     if not attempts:
         return set()
-    query = select(*message.c["id", "attempts"]).where(
-        message.c.id.in_(attempts), message.c.state == state, *more
-    )
-    rows = conn.execute(query.order_by(message.c.id).with_for_update())
+    rows = conn.execute(query, {"ids": list(attempts)})
     return {key for key, number in rows if attempts[key] == number}
+
+
+# Built once: to build a statement costs more than to run it.
+_seen = (
+    select(*message.c["id", "attempts"])
+    .where(message.c.id.in_(bindparam("ids", expanding=True)))
+    .order_by(message.c.id)
+    .with_for_update()
+)
+_claimed = _seen.where(message.c.state == "claimed", message.c.lease_until > clock_seconds())
+_sending = _seen.where(message.c.state == "sending")
 
 
 _renew = (
@@ -204,27 +221,38 @@ def renew(
     """The heartbeat: what this process has in hand stays its own for another ``lease`` seconds."""
     rows = [{"key": each.id, "was": "claimed", "number": each.attempts} for each in claimed]
     rows += [{"key": each.claimed.id, "was": "sending", "number": each.number} for each in begun]
-    if rows:
-        conn.execute(_renew, [row | {"lease": lease} for row in rows])
+    _many(conn, _renew, [row | {"lease": lease} for row in rows])
+
+
+_files_of = (
+    select(*attachment.c["message_id", "name", "content"])
+    .where(attachment.c.message_id.in_(bindparam("ids", expanding=True)))
+    .order_by(attachment.c.name)
+)
 
 
 def frozen(conn: Connection, claimed: Sequence[Claimed]) -> dict[int, Content]:
     """What messages said at their first attempt, files and all, by id; what may still change is
     left out."""
     said = {each.id: each.content for each in claimed if each.content is not None}
-    query = select(*attachment.c["message_id", "name", "content"]).order_by(attachment.c.name)
-    for key, name, file in (
-        conn.execute(query.where(attachment.c.message_id.in_(said))) if said else ()
-    ):
+    tried = [each.id for each in claimed if each.attempts]
+    for key, name, file in conn.execute(_files_of, {"ids": tried}) if tried else ():
         said[key] = said[key]._replace(files=(*said[key].files, (name, file)))
     return said
 
 
+_release = (
+    update(message)
+    .where(
+        message.c.id == bindparam("key"),
+        message.c.state == "claimed",
+        message.c.attempts == bindparam("number"),
+    )
+    .values(state="queued", lease_until=None, next_attempt_at=bindparam("again"))
+)
+
+
 def release(conn: Connection, claimed: Iterable[Claimed], at: datetime) -> None:
     """Gives claims back with nothing written; the messages are due again ``at``."""
-    rows = [{"key": each.id, "number": each.attempts} for each in claimed]
-    if rows:
-        mine = and_(message.c.id == bindparam("key"), message.c.state == "claimed",
-                    message.c.attempts == bindparam("number"))  # fmt: skip
-        back = {"state": "queued", "lease_until": None, "next_attempt_at": at}
-        conn.execute(update(message).where(mine).values(back), rows)
+    rows = [{"key": each.id, "number": each.attempts, "again": at} for each in claimed]
+    _many(conn, _release, rows)

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 from sqlalchemy import Connection, bindparam, exists, func, select, update
 
 from dispatcher.i18n import Text, _
-from dispatcher.ledger.leases import still
+from dispatcher.ledger.leases import still_sending
 from dispatcher.ledger.tables import (
     ALIVE,
     DELIVERED,
@@ -56,7 +56,7 @@ def settle(conn: Connection, ended: Collection[Ended], now: datetime) -> dict[in
 
     Left out, and unchanged, is what has been settled meanwhile because its lease had expired.
     """
-    mine = still(conn, "sending", {each.message_id: each.number for each in ended})
+    mine = still_sending(conn, {each.message_id: each.number for each in ended})
     found = [each for each in ended if each.message_id in mine]
     if found:
         conn.execute(_settle_attempt, [_of_attempt(each, now) for each in found])
@@ -117,9 +117,17 @@ def end(
 def _tell(conn: Connection, message_ids: Collection[int], now: datetime) -> None:
     """What the messages hold has been told, as far as anybody knows."""
     if message_ids:
-        held = select(message_item.c.reminder_id).where(message_item.c.message_id.in_(message_ids))
-        told = update(reminder).where(reminder.c.id.in_(held), IS_QUEUED)
-        conn.execute(told.values(state="told", told_at=now))
+        conn.execute(_told, {"ids": list(message_ids), "now": now})
+
+
+_held = select(message_item.c.reminder_id).where(
+    message_item.c.message_id.in_(bindparam("ids", expanding=True))
+)
+_told = (
+    update(reminder)
+    .where(reminder.c.id.in_(_held), IS_QUEUED)
+    .values(state="told", told_at=bindparam("now"))
+)
 
 
 def _fail_reminders(conn: Connection, message_id: int, reason: Text) -> None:

@@ -7,7 +7,18 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, exists, func, or_, select, update
+from sqlalchemy import (
+    Connection,
+    and_,
+    bindparam,
+    delete,
+    exists,
+    func,
+    or_,
+    select,
+    tuple_,
+    update,
+)
 
 from dispatcher.i18n import Text, _
 from dispatcher.ledger.leases import Claimed
@@ -33,34 +44,33 @@ def prune(conn: Connection, claimed: Sequence[Claimed], now: datetime) -> list[C
     A slip goes out unless it has been made void; a brief unless a later one says it.
     """
     held = _items(conn, [each.id for each in claimed if each.kind == "digest"])
-    return [each for each in claimed if _is_wanted(conn, each, held[each.id], now)]
-
-
-def _is_wanted(conn: Connection, claimed: Claimed, items: list[Any], now: datetime) -> bool:
-    if claimed.kind == "digest":
-        why = _prune_digest(conn, claimed, items)
-    elif claimed.kind == "slip":
-        why = _why_void(conn, claimed.id)
-    else:
-        why = None if _is_latest(conn, claimed) else _("a later one says it")
-    if why:
-        _drop(conn, claimed.id, why, now)
-    return why is None
+    latest = _latest(conn, [each for each in claimed if each.kind not in ("digest", "slip")])
+    wanted = []
+    for each in claimed:
+        if each.kind == "digest":
+            why = _prune_digest(conn, each, held[each.id])
+        elif each.kind == "slip":
+            why = _why_void(conn, each.id)
+        else:
+            why = None if each.id in latest else _("a later one says it")
+        if why:
+            _drop(conn, each.id, why, now)
+        else:
+            wanted.append(each)
+    return wanted
 
 
 def _items(conn: Connection, message_ids: Sequence[int]) -> dict[int, list[Any]]:
     found: dict[int, list[Any]] = defaultdict(list)
-    if message_ids:
-        query = (
-            select(message_item.c.message_id, *reminder.c["id", "reason"], _wanted.label("wanted"))
-            .join_from(message_item, reminder)
-            .join(assignment)
-            .where(message_item.c.message_id.in_(message_ids))
-            .order_by(reminder.c.id)
-        )
-        for row in conn.execute(query):
-            found[row.message_id].append(row)
+    for row in conn.execute(_held, {"ids": message_ids}) if message_ids else ():
+        found[row.message_id].append(row)
     return found
+
+
+def _latest(conn: Connection, claimed: Sequence[Claimed]) -> set[int]:
+    """Those of the messages after which their addresses have got no other of their kind."""
+    keys = [(each.channel, each.address, each.kind) for each in claimed]
+    return set(conn.scalars(_last, {"keys": keys})) if keys else set()
 
 
 def _prune_digest(conn: Connection, claimed: Claimed, items: list[Any]) -> Text | None:
@@ -91,13 +101,6 @@ def cancel_slip(conn: Connection, slip_id: int, reason: Text, now: datetime) -> 
         _drop(conn, message_id, reason, now)
 
 
-def _is_latest(conn: Connection, claimed: Claimed) -> bool:
-    same = {"channel": claimed.channel, "address": claimed.address, "kind": claimed.kind}
-    query = select(func.max(message.c.id)).filter_by(**same).where(NO_SLIP)
-    latest: int | None = conn.scalar(query)
-    return latest == claimed.id
-
-
 _later, _with_it = reminder.alias(), message_item.alias()
 _in_this_message = (
     exists()
@@ -122,6 +125,21 @@ _wanted = and_(
     or_(IS_QUEUED, and_(reminder.c.state == "told", ~_later_elsewhere)),
 )
 """Told at one address, a reminder is still wanted at the unit's others, until a later one comes."""
+
+
+_held = (
+    select(message_item.c.message_id, *reminder.c["id", "reason"], _wanted.label("wanted"))
+    .join_from(message_item, reminder)
+    .join(assignment)
+    .where(message_item.c.message_id.in_(bindparam("ids", expanding=True)))
+    .order_by(reminder.c.id)
+)
+_same = message.c["channel", "address", "kind"]
+_last = (
+    select(func.max(message.c.id))
+    .where(NO_SLIP, tuple_(*_same).in_(bindparam("keys", expanding=True)))
+    .group_by(*_same)
+)
 
 
 def _drop(conn: Connection, message_id: int, reason: Text, now: datetime) -> None:

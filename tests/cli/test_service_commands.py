@@ -268,10 +268,10 @@ def test_a_jump_of_the_clock_is_said_and_a_person_may_end_the_hold(shell: Shell)
 
 
 def test_a_disk_that_takes_no_more_is_said_and_heals_by_itself(shell: Shell) -> None:
-    """The real thing: the system refuses every write beyond the first bytes of a file."""
+    """The real thing: the system refuses every write to a file."""
     shell("run", "--once", "--now", MONDAY)
     limited = subprocess.run(
-        ["prlimit", "--fsize=1", sys.executable, "-m", "dispatcher", "run", "--once"],
+        ["prlimit", "--fsize=0", sys.executable, "-m", "dispatcher", "run", "--once"],
         cwd=shell.folder,
         env=shell.environ(DISPATCHER_NOW="2026-04-01T09:00+08:00"),
         capture_output=True,
