@@ -80,7 +80,8 @@ class Daemon:
         except Exception as error:
             self._log(error)
         finally:
-            self._wake_in(min(max(wait, MIN_WAIT), TICK))
+            # What falls due in a moment is told then; who asks for another pass at once waits.
+            self._wake_in(min(wait if wait > timedelta(0) else MIN_WAIT, TICK))
             self.idle.set()
 
     def _log(self, error: Exception) -> None:

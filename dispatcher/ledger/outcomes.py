@@ -23,8 +23,10 @@ from dispatcher.ledger.tables import (
 from dispatcher.ledger.types import clock_seconds
 
 MAX_UNKNOWN = 3
-"""A message is not sent again after so many attempts of which nobody knows the outcome."""
-
+"""A message is not sent again after so many attempts to which no answer came: whoever takes it and
+never says so would get it for ever."""
+MAX_DEATHS = 10
+"""Nor after so many with which the process ended: it may be the message that ends it."""
 MAX_RESCUES = 5
 """A message that a process has died with so often, before it began to send it, is given up."""
 TELLING = ("sent", "unknown")
@@ -43,12 +45,14 @@ class Settled(NamedTuple):
 
 class Ended(NamedTuple):
     """How attempt ``number`` of a message ended. ``again_at`` is when one that was not sent, or of
-    unknown outcome, is tried again; None when a person has to look."""
+    unknown outcome, is tried again; None when a person has to look, as after ``most`` attempts of
+    unknown outcome."""
 
     message_id: int
     number: int
     settled: Settled
     again_at: datetime | None = None
+    most: int = MAX_UNKNOWN
 
 
 def settle(conn: Connection, ended: Collection[Ended], now: datetime) -> dict[int, str]:
@@ -94,8 +98,8 @@ def _of_attempt(ended: Ended, now: datetime) -> dict[str, object]:
 
 
 def _settle_unsent(conn: Connection, ended: Ended, now: datetime) -> str:
-    key, _number, settled, again_at = ended
-    if settled.outcome == "unknown" and unknowns(conn, key) >= MAX_UNKNOWN:
+    key, _number, settled, again_at, most = ended
+    if settled.outcome == "unknown" and unknowns(conn, key) >= most:
         again_at = None
     if again_at and settled.outcome != "permanent":
         return end(conn, key, "queued", None, next_attempt_at=again_at)
@@ -144,8 +148,11 @@ def _fail_reminders(conn: Connection, message_id: int, reason: Text) -> None:
     conn.execute(lost.values(state="failed", reason=reason))
 
 
-_leased = select(*message.c["id", "state", "attempts", "channel", "rescues"]).where(
-    message.c.lease_until.is_not(None)
+# Held until the transaction ends: what is found in a state is freed from that very state.
+_leased = (
+    select(*message.c["id", "state", "attempts", "channel", "rescues"])
+    .where(message.c.lease_until.is_not(None))
+    .with_for_update(skip_locked=True)
 )
 _expired = _leased.where(message.c.lease_until < clock_seconds())
 
@@ -171,8 +178,12 @@ def rescue(
     for row in claimed:
         _free(conn, row.id, row.rescues + 1, now)
     why = _("the process ended while this was being sent")
+
+    def again(channel: str) -> datetime | None:
+        return now if channel in resend else None
+
     lost = [
-        Ended(row.id, row.attempts, Settled("unknown", why), now if row.channel in resend else None)
+        Ended(row.id, row.attempts, Settled("unknown", why), again(row.channel), MAX_DEATHS)
         for row in rows
         if row.state == "sending"
     ]

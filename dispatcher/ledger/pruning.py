@@ -13,10 +13,8 @@ from sqlalchemy import (
     bindparam,
     delete,
     exists,
-    func,
     or_,
     select,
-    tuple_,
     update,
 )
 
@@ -26,7 +24,6 @@ from dispatcher.ledger.outcomes import end, unknowns
 from dispatcher.ledger.reminders import CLOSING
 from dispatcher.ledger.tables import (
     IS_QUEUED,
-    NO_SLIP,
     assignment,
     message,
     message_item,
@@ -69,8 +66,7 @@ def _items(conn: Connection, message_ids: Sequence[int]) -> dict[int, list[Any]]
 
 def _latest(conn: Connection, claimed: Sequence[Claimed]) -> set[int]:
     """Those of the messages after which their addresses have got no other of their kind."""
-    keys = [(each.channel, each.address, each.kind) for each in claimed]
-    return set(conn.scalars(_last, {"keys": keys})) if keys else set()
+    return set(conn.scalars(_last, {"ids": [each.id for each in claimed]})) if claimed else set()
 
 
 def _prune_digest(conn: Connection, claimed: Claimed, items: list[Any]) -> Text | None:
@@ -134,11 +130,14 @@ _held = (
     .where(message_item.c.message_id.in_(bindparam("ids", expanding=True)))
     .order_by(reminder.c.id)
 )
-_same = message.c["channel", "address", "kind"]
-_last = (
-    select(func.max(message.c.id))
-    .where(NO_SLIP, tuple_(*_same).in_(bindparam("keys", expanding=True)))
-    .group_by(*_same)
+_newer = message.alias()
+_last = select(message.c.id).where(
+    message.c.id.in_(bindparam("ids", expanding=True)),
+    ~exists().where(
+        _newer.c.slip_id.is_(None),
+        *(_newer.c[name] == message.c[name] for name in ("channel", "address", "kind")),
+        _newer.c.id > message.c.id,
+    ),
 )
 
 

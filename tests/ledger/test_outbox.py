@@ -13,7 +13,7 @@ from dispatcher.ledger import leases, outbox, outcomes, queries
 from dispatcher.ledger.database import Connection, Engine, together
 from dispatcher.ledger.leases import Claimed
 from dispatcher.ledger.outbox import Address, Content
-from dispatcher.ledger.outcomes import MAX_RESCUES, Ended, Outcome, Settled
+from dispatcher.ledger.outcomes import MAX_DEATHS, MAX_RESCUES, Ended, Outcome, Settled
 from dispatcher.ledger.pruning import prune
 from dispatcher.ledger.tables import message
 from dispatcher.ledger.types import clock_seconds
@@ -277,6 +277,18 @@ def test_after_three_attempts_of_unknown_outcome_nobody_tries_again(engine: Engi
         begin(engine, *claim(engine))
         found.append(settle(engine, "unknown", number))
     assert found == ["queued", "queued", "unknown"]
+
+
+def test_a_process_that_ends_uses_up_more_attempts_than_an_answer_that_does_not_come(
+    engine: Engine,
+) -> None:
+    a_message(engine)
+    found = []
+    for _death in range(MAX_DEATHS):
+        begin(engine, *claim(engine))
+        rescue(engine, orphans=True)
+        found.append(state(engine))
+    assert found == ["queued"] * (MAX_DEATHS - 1) + ["unknown"]
 
 
 def test_temporary_failures_do_not_use_up_the_attempts(engine: Engine) -> None:
