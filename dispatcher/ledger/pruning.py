@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -42,10 +42,11 @@ def prune(conn: Connection, claimed: Sequence[Claimed], now: datetime) -> list[C
     """
     held = _items(conn, [each.id for each in claimed if each.kind == "digest"])
     latest = _latest(conn, [each for each in claimed if each.kind not in ("digest", "slip")])
+    _drop_items(conn, claimed, held)
     wanted = []
     for each in claimed:
         if each.kind == "digest":
-            why = _prune_digest(conn, each, held[each.id])
+            why = _why_empty(held[each.id])
         elif each.kind == "slip":
             why = _why_void(conn, each.id)
         else:
@@ -69,19 +70,36 @@ def _latest(conn: Connection, claimed: Sequence[Claimed]) -> set[int]:
     return set(conn.scalars(_last, {"ids": [each.id for each in claimed]})) if claimed else set()
 
 
-def _prune_digest(conn: Connection, claimed: Claimed, items: list[Any]) -> Text | None:
-    """Drops what is unwanted; gives the reason when nothing is left to say."""
-    unwanted = [row.id for row in items if not row.wanted]
-    if items and not unwanted:
-        return None
-    reason = next((row.reason for row in items if row.reason), None) or _("no longer chased")
-    stale = and_(reminder.c.id.in_(unwanted), IS_QUEUED)
-    conn.execute(update(reminder).where(stale).values(state="cancelled", reason=reason))
-    if claimed.content is None:
-        held = message_item.c
-        gone = and_(held.message_id == claimed.id, held.reminder_id.in_(unwanted))
-        conn.execute(delete(message_item).where(gone))
-    return None if len(unwanted) < len(items) else reason
+def _drop_items(
+    conn: Connection, claimed: Sequence[Claimed], held: Mapping[int, list[Any]]
+) -> None:
+    """Cancels what is unwanted, and takes it out of the digests that may still change."""
+    fresh = {each.id for each in claimed if each.content is None}
+    unwanted = [(key, row) for key, rows in held.items() for row in rows if not row.wanted]
+    if unwanted:
+        conn.execute(_cancel, [{"key": row.id, "why": _why(held[key])} for key, row in unwanted])
+    gone = [{"from": key, "key": row.id} for key, row in unwanted if key in fresh]
+    if gone:
+        conn.execute(_take_out, gone)
+
+
+def _why(items: list[Any]) -> Text:
+    return next((row.reason for row in items if row.reason), None) or _("no longer chased")
+
+
+def _why_empty(items: list[Any]) -> Text | None:
+    """Why a digest has nothing left to say, if so."""
+    return None if any(row.wanted for row in items) else _why(items)
+
+
+_cancel = (
+    update(reminder)
+    .where(reminder.c.id == bindparam("key"), IS_QUEUED)
+    .values(state="cancelled", reason=bindparam("why"))
+)
+_take_out = delete(message_item).where(
+    message_item.c.message_id == bindparam("from"), message_item.c.reminder_id == bindparam("key")
+)
 
 
 def _why_void(conn: Connection, message_id: int) -> Text | None:

@@ -14,6 +14,7 @@ from sqlalchemy import (
     bindparam,
     exists,
     insert,
+    literal_column,
     or_,
     select,
     update,
@@ -46,7 +47,8 @@ _columns = reminder.c["id", "step", "state", "old_due_on", "addressee", "told_at
 _left = exists().where(
     message_item.c.reminder_id == reminder.c.id,
     message.c.id == message_item.c.message_id,
-    message.c.state.in_(("sending", "sent", "unknown")),
+    # As literals, so that many rows can be changed by one statement.
+    message.c.state.in_([literal_column(f"'{state}'") for state in ("sending", "sent", "unknown")]),
 )
 """Its content may be on the way already, so it can no longer be taken back."""
 
@@ -114,9 +116,7 @@ def supersede(conn: Connection, reasons: Iterable[tuple[int, Text]]) -> None:
     if rows:
         mine = and_(reminder.c.id == bindparam("key"), IS_QUEUED, ~_left)
         change = update(reminder).where(mine)
-        change = change.values(state="superseded", reason=bindparam("why"))
-        for row in rows:  # the states within cannot be bound for many rows at once
-            conn.execute(change, row)
+        conn.execute(change.values(state="superseded", reason=bindparam("why")), rows)
 
 
 def cancel(conn: Connection, assignment_id: int, reason: Text) -> None:
