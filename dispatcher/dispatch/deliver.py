@@ -135,6 +135,9 @@ class _Delivery:
         courier, parts = self.courier, self.parts
         known = {*parts.channels, *courier.waiting}
         busy = [name for name in known if courier.waiting.get(name) or courier.free(name) <= 0]
+        if busy and len(busy) == len(known):
+            self.exhausted = True
+            return
         now = parts.clock()
         with together(parts.engine).begin() as conn:
             kinds = _kinds(conn, parts, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
@@ -62,16 +62,15 @@ def settle(conn: Connection, ended: Collection[Ended], now: datetime) -> dict[in
     """
     mine = still_sending(conn, {each.message_id: each.number for each in ended})
     found = [each for each in ended if each.message_id in mine]
-    if found:
-        conn.execute(_settle_attempt, [_of_attempt(each, now) for each in found])
-        _tell(conn, [each.message_id for each in found if each.settled.outcome in TELLING], now)
-    sent = [each for each in found if each.settled.outcome == "sent"]
-    if sent:
-        rows = [{"key": each.message_id, "said": each.settled.receipt or None} for each in sent]
-        conn.execute(_settle_sent, [row | {"now": now} for row in rows])
-    states = dict.fromkeys((each.message_id for each in sent), "sent")
-    rest = [each for each in found if each.settled.outcome != "sent"]
-    return states | {each.message_id: _settle_unsent(conn, each, now) for each in rest}
+    if not found:
+        return {}
+    conn.execute(_settle_attempt, [_of_attempt(each, now) for each in found])
+    _tell(conn, [each.message_id for each in found if each.settled.outcome in TELLING], now)
+    _end_sent(conn, [each for each in found if each.settled.outcome == "sent"], now)
+    return {
+        each.message_id: "sent" if each.settled.outcome == "sent" else _end_unsent(conn, each, now)
+        for each in found
+    }
 
 
 _settle_attempt = (
@@ -86,6 +85,14 @@ _settle_sent = (
 )
 
 
+def _end_sent(conn: Connection, sent: Sequence[Ended], now: datetime) -> None:
+    rows = [
+        {"key": each.message_id, "said": each.settled.receipt or None, "now": now} for each in sent
+    ]
+    if rows:
+        conn.execute(_settle_sent, rows)
+
+
 def _of_attempt(ended: Ended, now: datetime) -> dict[str, object]:
     settled = ended.settled
     return {
@@ -97,7 +104,7 @@ def _of_attempt(ended: Ended, now: datetime) -> dict[str, object]:
     }
 
 
-def _settle_unsent(conn: Connection, ended: Ended, now: datetime) -> str:
+def _end_unsent(conn: Connection, ended: Ended, now: datetime) -> str:
     key, _number, settled, again_at, most = ended
     if settled.outcome == "unknown" and unknowns(conn, key) >= most:
         again_at = None
