@@ -6,10 +6,11 @@
 #   make check   lint, types, import directions
 #   make wheel   dist/*.whl
 #   make smoke   install that wheel into an empty folder and use it (what the Dockerfile does)
+#   make campaign   try to break the promise of delivery   ARGS=--short, ARGS="--kind stopped"
 #   make lock    renew the lock files from pyproject.toml  ARGS="-P requests" or "-U" to upgrade
 #   make catalogs, make schema, make bench, make clean
 
-.PHONY: help run install test lint format types imports check wheel smoke lock catalogs schema bench clean
+.PHONY: help run install test lint format types imports check wheel smoke lock catalogs schema bench campaign clean
 
 VENV = .venv
 DEV_VENV = .venv-dev
@@ -80,6 +81,9 @@ imports: $(DEV_VENV)/.installed
 
 bench: $(DEV_VENV)/.installed $(BENCH_VENV)/.installed
 	"$(DEV_VENV)/bin/python" -m bench $(ARGS)
+
+campaign: $(DEV_VENV)/.installed
+	"$(DEV_VENV)/bin/python" -m campaign $(ARGS)
 
 # What this is compared with; it needs none of this project.
 $(BENCH_VENV)/.installed: requirements-bench.lock

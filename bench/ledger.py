@@ -64,7 +64,7 @@ class Shelf:
     def __init__(self) -> None:
         self.name = "email"
         self.on_unknown: OnUnknown = "resend"
-        self.deadline = 10.0
+        self.deadline, self.connections = 10.0, 1
         self.kept: list[Outgoing] = []
 
     def send(self, outgoing: Outgoing) -> Receipt:

@@ -121,7 +121,8 @@ def items_of(conn: Connection, message_ids: Collection[int]) -> dict[int, list[I
     notices before it are kept. Of a unit and its superior at one address the unit is told.
     """
     found: dict[int, dict[int, Item]] = {key: {} for key in message_ids}
-    for message_id, key, *values in conn.execute(_items, {"ids": list(message_ids)}):
+    rows = conn.execute(_items, {"ids": list(message_ids)}) if message_ids else ()
+    for message_id, key, *values in rows:
         item, mine = Item(*values), found[message_id]
         earlier = _with_notices(mine[key], item) if key in mine else ()
         mine[key] = item._replace(rows=tuple(item.rows), lead=tuple(item.lead), earlier=earlier)
