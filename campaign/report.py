@@ -14,6 +14,8 @@ from campaign.mutants import MUTANTS
 from campaign.results import ROOT, Results
 
 PAGE = ROOT / "docs" / "reliability.md"
+ENOUGH = 30
+"""Faults of one kind from which on "three divided by their number" is a bound to speak of."""
 WORDS = Path(__file__).with_name("report.md")
 HEAD = (
     "| what is done | runs | faults | messages | second copies | listed in vain | given up, listed "
@@ -66,7 +68,8 @@ def _kind(what: str, rows: Sequence[Row], runs: str | None = None) -> str:
         return sum(row[name] for row in rows)
 
     faults, wrong = total("faults"), sum(total(name) for name in WRONG)
-    bound = f"< {3 / faults * 100:.2g} %" if faults and not wrong else ""
+    fair = faults >= ENOUGH and not wrong and runs is None
+    bound = f"< {3 / faults * 100:.2g} %" if fair else ""
     counts = ("messages", "duplicated", "false_flagged", "given_up")
     cells = [what, _runs(rows) if runs is None else runs, faults, *map(total, counts), wrong, bound]
     return f"| {' | '.join(_cell(each) for each in cells)} |"
