@@ -10,7 +10,7 @@ import pytest
 from hypothesis import settings
 
 from dispatcher.ledger.database import Engine
-from tests.databases import BOTH, a_ledger_in
+from tests.databases import BOTH, a_ledger_in, clear_away
 
 settings.register_profile("here", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -48,6 +48,7 @@ def engine(database: str, tmp_path: Path) -> Iterator[Engine]:
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """In CI a skipped test is a failure: there is nobody to notice that it never runs."""
+    clear_away()
     reporter = session.config.pluginmanager.get_plugin("terminalreporter")
     if os.environ.get("CI") == "true" and reporter and reporter.stats.get("skipped"):
         session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -6,9 +6,8 @@ skipped. Each test process has a database of its own there, emptied after each t
 
 from __future__ import annotations
 
-import atexit
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -24,6 +23,7 @@ from tests.building import MIGRATIONS, a_ledger
 
 SERVER = os.environ.get("TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
 BOTH = ("sqlite", "postgresql")
+AT_THE_END: list[Callable[[], object]] = []
 NAMES = ", ".join(f'"{table}"' for table in metadata.tables)
 
 
@@ -75,9 +75,16 @@ def _migrated() -> Engine:
     _on_server(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
     engine = create_engine(url)
     migrate(engine, MIGRATIONS)
-    atexit.register(held.__exit__, None, None, None)
-    atexit.register(engine.dispose)
+    AT_THE_END.append(engine.dispose)
+    AT_THE_END.append(lambda: held.__exit__(None, None, None))
     return engine
+
+
+def clear_away() -> None:
+    """Drops what this process has made, at the end of its tests. Not by atexit, which a worker of
+    pytest-xdist does not live to see."""
+    while AT_THE_END:
+        AT_THE_END.pop(0)()
 
 
 def _on_server(*statements: str) -> None:
