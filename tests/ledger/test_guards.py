@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path, PurePath
 
 import pytest
+import sqlalchemy
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
@@ -133,7 +134,7 @@ def test_a_full_disk_is_named(tmp_path: Path) -> None:
 
 def test_a_read_only_disk_is_named(tmp_path: Path) -> None:
     sqlite3.connect(tmp_path / "x.db").close()
-    engine = create_engine(f"sqlite:///file:{tmp_path}/x.db?mode=ro&uri=true")
+    engine = sqlalchemy.create_engine(f"sqlite:///file:{tmp_path}/x.db?mode=ro&uri=true")
     assert guards.trouble(failing(engine, "CREATE TABLE t (x)")) == guards.READ_ONLY
     assert guards.trouble(OSError(errno.EROFS, "Read-only file system")) == guards.READ_ONLY
 

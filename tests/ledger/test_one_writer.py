@@ -11,7 +11,10 @@ from sqlalchemy.exc import DBAPIError
 
 from dispatcher.errors import DispatcherError
 from dispatcher.ledger import database as databases
+from dispatcher.ledger import leases, outbox
 from dispatcher.ledger.database import Engine, create_engine, together
+from dispatcher.ledger.outbox import Address
+from tests.building import local
 
 ADD = text("INSERT INTO revision VALUES (:name, '2026-01-01', NULL)")
 COUNT = text("SELECT count(*) FROM revision")
@@ -79,3 +82,15 @@ def test_postgresql_without_its_driver_says_how_to_get_it(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("scheme", ["postgresql", "postgresql+psycopg"])
 def test_the_driver_need_not_be_named(scheme: str) -> None:
     assert databases.with_driver(make_url(f"{scheme}://h/d")).drivername == "postgresql+psycopg"
+
+
+@pytest.mark.postgresql
+def test_a_digest_that_is_being_added_to_is_claimed_by_nobody(engine: Engine) -> None:
+    now, waiting = local("2026-01-05"), {Address("email", "a@example.com"): list[int]()}
+    with engine.begin() as conn:
+        assert outbox.queue_digests(conn, waiting, now, now) == 1
+    with engine.begin() as conn, together(engine).begin() as other:
+        assert outbox.queue_digests(conn, waiting, now, now) == 1
+        assert leases.claim(other, now, ["digest"], 9) == []
+    with together(engine).begin() as other:
+        assert len(leases.claim(other, now, ["digest"], 9)) == 1
