@@ -118,6 +118,8 @@ def _file_of(engine: Engine) -> Path:
 
 def _copy(source: Path, part: Path) -> None:
     """A whole copy of a whole ledger, of which nothing is changed."""
+    if not source.is_file():
+        raise Refused(_("there is no file {file}", file=source))
     try:
         with closing(sqlite3.connect(f"{source.absolute().as_uri()}?mode=ro", uri=True)) as raw:
             raw.execute("SELECT epoch, watermark FROM installation, alembic_version").fetchall()
