@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 
 import pytest
+
+from tests.databases import AT_THE_END
 
 ROOT = Path(__file__).parents[2]
 SMALL = """\
@@ -21,6 +26,28 @@ duties:
 """
 
 
+@cache
+def warm() -> subprocess.Popen[str]:
+    """This test process's warm Python."""
+    python = subprocess.Popen(
+        [sys.executable, str(ROOT / "tests/cli/warm.py")],
+        env=Shell(ROOT).environ(),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    AT_THE_END.append(lambda: python.__exit__(None, None, None))
+    return python
+
+
+def answer_of_warm(line: str) -> int:
+    python = warm()
+    assert python.stdin
+    assert python.stdout
+    print(line, file=python.stdin, flush=True)
+    return int(python.stdout.readline())
+
+
 class Shell:
     """Runs ``dispatcher`` in a folder, with nothing of this machine's environment but PATH."""
 
@@ -31,16 +58,17 @@ class Shell:
         return {"PATH": os.environ["PATH"], "LANG": "C.UTF-8", "PYTHONPATH": str(ROOT)} | more
 
     def __call__(self, *words: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "dispatcher", *words],
-            cwd=self.folder,
-            env=self.environ(**environ),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-            stdin=subprocess.DEVNULL,
-        )
+        """The command when it has ended, in a process of its own."""
+        with NamedTemporaryFile("r") as stdout, NamedTemporaryFile("r") as stderr:
+            asked = {
+                "folder": str(self.folder),
+                "environ": self.environ(**environ),
+                "words": words,
+                "stdout": stdout.name,
+                "stderr": stderr.name,
+            }
+            returned = answer_of_warm(json.dumps(asked))
+            return subprocess.CompletedProcess(words, returned, stdout.read(), stderr.read())
 
     def start(self, *words: str, **environ: str) -> subprocess.Popen[str]:
         return subprocess.Popen(
