@@ -13,11 +13,12 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from time import monotonic
 
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
 
 from dispatcher.clock import Clock, system_clock
 
@@ -30,6 +31,18 @@ NEVER_MISFIRE = {"misfire_grace_time": None, "coalesce": True, "max_instances": 
 
 Pass = Callable[[], datetime]
 """One pass; gives the next instant at which something falls due."""
+
+
+class Once(BaseTrigger):  # type: ignore[misc]
+    """One instant, and never again. APScheduler's own for a date ends its job, and that raises in
+    the ticker's thread when it is shut down at that very moment."""
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+
+    def get_next_fire_time(self, previous: datetime | None, _now: datetime) -> datetime:
+        """The instant, or the end of time."""
+        return self.at if previous is None else datetime.max.replace(tzinfo=UTC)
 
 
 class Daemon:
@@ -95,7 +108,7 @@ class Daemon:
         if not self.stopping.is_set():
             self.due = monotonic() + wait.total_seconds()
             at = system_clock() + wait
-            self.ticker.add_job(self._tick, "date", run_date=at, id="tick", replace_existing=True)
+            self.ticker.add_job(self._tick, Once(at), id="tick", replace_existing=True)
 
     def _stop(self) -> bool:
         log.info("stopping: the message in flight is finished first")

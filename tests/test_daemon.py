@@ -117,7 +117,7 @@ def test_of_what_a_clock_set_forward_missed_there_is_one_run() -> None:
     found._tick()
     found._tick()
     planned = {type(job.trigger).__name__ for job in found.ticker.get_jobs()}
-    assert planned == {"DateTrigger"}
+    assert planned == {"Once"}
 
 
 class Supervisor:
