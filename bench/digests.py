@@ -18,7 +18,9 @@ from bench.measure import ROOT, Table, output
 
 if TYPE_CHECKING:
     from dispatcher.dispatch.parts import Compose, Parts
+    from dispatcher.ledger.database import Connection
     from dispatcher.ledger.items import Item
+    from dispatcher.ledger.outbox import Content
 
 YEAR = 2026
 DAYS = [date(YEAR, 1, 1) + timedelta(days=number) for number in range(365)]
@@ -105,12 +107,12 @@ def _year(home: Path) -> list[Told]:
 
 
 def _noting(compose: Compose, told: list[Told]) -> Compose:
-    def noted(items: Sequence[Item], now: datetime) -> tuple[str, str, str]:
-        subject, text, html = compose(items, now)
-        said = f"主题:{subject}\n\n{text}"
+    def noted(conn: Connection, items: Sequence[Item], now: datetime, channel: str) -> Content:
+        content = compose(conn, items, now, channel)
+        said = f"主题:{content.subject}\n\n{content.text}"
         # At nine in China it is the same day in UTC.
         told.append(Told(items[0].told, now.month, len(items), said))
-        return subject, text, html
+        return content
 
     return noted
 

@@ -64,8 +64,11 @@ class Shelf:
     def __init__(self) -> None:
         self.name = "email"
         self.on_unknown: OnUnknown = "resend"
-        self.deadline, self.connections = 10.0, 1
+        self.deadline, self.connections, self.pace, self.server = 10.0, 1, 0.0, ""
         self.kept: list[Outgoing] = []
+
+    def calls(self, _outgoing: Outgoing) -> int:
+        return 1
 
     def send(self, outgoing: Outgoing) -> Receipt:
         from dispatcher.channels.contract import Receipt
@@ -154,7 +157,9 @@ def _same(at: datetime) -> datetime:
 
 
 def _parts(size: int, file: Path) -> Parts:
+    from dispatcher.clock import boottime
     from dispatcher.dispatch.compose import Composer
+    from dispatcher.dispatch.courier import Courier
     from dispatcher.dispatch.office import Office, Site
     from dispatcher.dispatch.parts import Parts
     from dispatcher.ledger.database import create_engine
@@ -165,9 +170,8 @@ def _parts(size: int, file: Path) -> Parts:
         engine=create_engine(f"sqlite:///{file}"),
         plan=plan,
         revision="bench",
-        channels={"email": Shelf()},
+        courier=Courier({"email": Shelf()}, boottime),
         compose=office.compose,
-        attach=office.attach,
         queue_brief=office.queue_reports,
         clock=partial(_same, PASSES[0].at),
         stop=threading.Event(),

@@ -100,7 +100,6 @@ def letter(given: Settings) -> Content:
     from dispatcher import bootstrap
     from dispatcher.dispatch.office import Office, Site
     from dispatcher.ledger.items import Item
-    from dispatcher.ledger.outbox import Content
 
     plan = bootstrap.read_calendar(given.schedules)
     due = date(2026, 6, 30)
@@ -111,7 +110,8 @@ def letter(given: Settings) -> Content:
         told="单位00000",
     )  # fmt: skip
     office = Office(plan, bootstrap.composer(given, plan), Site(True, ""))
-    return Content(*office.compose([item], DIGESTS))
+    with bootstrap.ledger(given).begin() as conn:
+        return office.compose(conn, [item], DIGESTS)
 
 
 def write_letter(home: Path) -> None:

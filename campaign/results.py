@@ -15,10 +15,11 @@ from campaign.runs import Run
 FILE = Path(__file__).with_name("results.jsonl")
 ROOT = Path(__file__).parent.parent
 DELIVERY = [
-    *("dispatch/courier", "dispatch/deliver", "dispatch/parts", "dispatch/passes"),
-    *("dispatch/reconcile", "dispatch/walk", "dispatch/steadiness", "holds", "watch"),
-    *("ledger/database", "ledger/leases", "ledger/outbox", "ledger/outcomes", "ledger/pruning"),
-    *("ledger/reminders", "ledger/tables", "ledger/types"),
+    *("dispatch/courier", "dispatch/deliver", "dispatch/gates", "dispatch/parts"),
+    *("dispatch/passes", "dispatch/reconcile", "dispatch/routing", "dispatch/walk"),
+    *("dispatch/steadiness", "holds", "watch"),
+    *("ledger/channels", "ledger/database", "ledger/leases", "ledger/outbox", "ledger/outcomes"),
+    *("ledger/pruning", "ledger/reminders", "ledger/tables", "ledger/types"),
     *("channels/session", "channels/smtp", "channels/verdicts", "channels/wire"),
 ]
 """The part of the product that the promise rests on: results are of one state of it."""

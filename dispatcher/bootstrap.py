@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Literal
 from dispatcher.clock import Clock, boottime, system_clock
 from dispatcher.errors import DispatcherError, Place, PlanError, Problem
 from dispatcher.i18n import Text, _
+from dispatcher.plan.channels import filled, placeholders
 from dispatcher.plan.model import Plan
 from dispatcher.plan.nodes import MAX_BYTES
-from dispatcher.plan.reading import placeholders, read_plan
+from dispatcher.plan.reading import read_plan
+from dispatcher.plan.ways import MAIL
 from dispatcher.settings import Settings, load_settings, shipped
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from dispatcher.dispatch.compose import Composer
     from dispatcher.dispatch.parts import Parts
     from dispatcher.ledger.database import Engine
-    from dispatcher.ledger.outbox import Content
+    from dispatcher.ledger.outbox import Address, Content
 
 RULES = "1"
 """The version of the rules by which a plan is read: part of a revision's identity."""
@@ -65,7 +67,7 @@ def unset_secrets(plan: Plan, settings: Settings) -> list[Text]:
     return [
         _("channel '{channel}': {name} is not set", channel=channel, name=name)
         for name, channel in placeholders(plan).items()
-        if not settings.environ.get(name)
+        if not settings.secret(name)
     ]
 
 
@@ -117,12 +119,15 @@ def composer(settings: Settings, plan: Plan) -> Composer:
 
 
 def channels(settings: Settings, plan: Plan) -> dict[str, Channel]:
-    """The channels by name; each one writes into the mailbox until the settings say live."""
+    """The channels by name, mail among them; each one writes into the mailbox until the settings
+    say live."""
     sender = settings.mail_from or _office_address(plan)
     if not settings.live:
         from dispatcher.channels.mailbox import Mailbox
 
-        return {"email": Mailbox(settings.mailbox, plan.zone, sender)}
+        folder, zone = settings.mailbox, plan.zone
+        others = {name: Mailbox(folder, zone, sender, stands_for=name) for name in plan.channels}
+        return {MAIL: Mailbox(folder, zone, sender), **others}
     missing = unset_secrets(plan, settings)
     if missing:
         raise DispatcherError(missing[0])
@@ -132,7 +137,23 @@ def channels(settings: Settings, plan: Plan) -> dict[str, Channel]:
 
     server = parse_smtp_url(settings.smtp_url)
     ca_file, connections = settings.smtp_ca_file, settings.smtp_connections
-    return {"email": Smtp(server, sender, ca_file=ca_file, connections=connections)}
+    mail = Smtp(server, sender, ca_file=ca_file, connections=connections)
+    return {MAIL: mail, **beside_mail(settings, plan)}
+
+
+def beside_mail(settings: Settings, plan: Plan) -> dict[str, Channel]:
+    """The channels of the calendar as they are when live; nothing that they need is loaded where
+    there are none."""
+    if not plan.channels:
+        return {}
+    from dispatcher.channels.making import Means, make
+
+    means = Means(settings.hosts, settings.home, lambda: system_clock().timestamp())
+    given = {name: settings.secret(name) for name in placeholders(plan)}
+    return {
+        name: make(setting.kind, name, filled(setting.values, given), means)
+        for name, setting in plan.channels.items()
+    }
 
 
 def _office_address(plan: Plan) -> str:
@@ -163,14 +184,13 @@ def parts(
         revision=revision(settings.schedules),
         courier=Courier(channels(settings, plan), boottime),
         compose=office.compose,
-        attach=office.attach,
         queue_brief=office.queue_reports,
         clock=clock,
         stop=stop or threading.Event(),
     )
 
 
-def send_test(settings: Settings, plan: Plan, unit: str) -> list[tuple[str, Text | None]]:
+def send_test(settings: Settings, plan: Plan, unit: str) -> list[tuple[Address, Text | None]]:
     """Hands a marked test message to each address of a unit; what was wrong with each, if so."""
     from dispatcher.dispatch.brief import Trial
     from dispatcher.ledger.outbox import Content
@@ -183,7 +203,7 @@ def send_test(settings: Settings, plan: Plan, unit: str) -> list[tuple[str, Text
 
 def send_directly(
     settings: Settings, plan: Plan, unit: str, kind: Literal["test", "status"], content: Content
-) -> list[tuple[str, Text | None]]:
+) -> list[tuple[Address, Text | None]]:
     """Hands a message to each address of a unit past the ledger; what was wrong with each."""
     from uuid import uuid4
 
@@ -191,7 +211,7 @@ def send_directly(
     from dispatcher.dispatch.telling import addresses
 
     by_name = channels(settings, plan)
-    found: list[tuple[str, Text | None]] = []
+    found: list[tuple[Address, Text | None]] = []
     for number, to in enumerate(addresses(plan, unit), start=1):
         outgoing = Outgoing(
             id=number,
@@ -208,9 +228,9 @@ def send_directly(
         )
         try:
             by_name[to.channel].send(outgoing)
-            found.append((to.address, None))
+            found.append((to, None))
         except DeliveryError as error:
-            found.append((to.address, error.text))
+            found.append((to, error.text))
     for channel in by_name.values():
         channel.close()
     return found

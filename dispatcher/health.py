@@ -69,12 +69,13 @@ def _look_at_beat(found: Health, settings: Settings, beat: Beat) -> None:
 
 
 def _look_at_ledger(found: Health, settings: Settings, beat: Beat | None) -> None:
-    from dispatcher.ledger import installation, queries
+    from dispatcher.ledger import channels, installation, queries
 
     engine = bootstrap.ledger(settings)
     with engine.begin() as conn:
         state, held = queries.health(conn), installation.find(conn)
         unreached = {each.unit for each in queries.unreached(conn)}
+        closed = channels.states(conn).values()
     engine.dispose()
     found.facts.append(_("open {open}, queued {queued}, failed {failed}, unknown {unknown}",
                          open=state.open, queued=state.queued, failed=state.failed,
@@ -86,3 +87,9 @@ def _look_at_ledger(found: Health, settings: Settings, beat: Beat | None) -> Non
         found.troubles.append(_("messages wait since {since}", since=oldest))
     if held and held.hold is not None:
         found.troubles.append(_("paused by {by}: {reason}", by=held.held_by, reason=held.hold))
+    found.troubles.extend(
+        _("channel '{channel}' is paused by {by}: {reason}", channel=each.name, by=each.paused_by,
+          reason=each.reason)
+        for each in closed
+        if each.needs_hand(bootstrap.now())
+    )  # fmt: skip

@@ -14,7 +14,8 @@ from dispatcher.i18n import _
 PREFIX = "DISPATCHER_"
 NAMES = (
     *("HOME", "SCHEDULES", "DATABASE_URL", "LIVE", "MAILBOX", "SMTP_URL", "MAIL_FROM"),
-    *("SMTP_CA_FILE", "SMTP_CONNECTIONS", "HEARTBEAT_URL", "METRICS_PORT", "LOG_FORMAT", "NOW"),
+    *("SMTP_CA_FILE", "SMTP_CONNECTIONS", "HOSTS", "HEARTBEAT_URL", "METRICS_PORT", "LOG_FORMAT"),
+    "NOW",
 )
 IN_FILES = ("DATABASE_URL", "SMTP_URL", "HEARTBEAT_URL")
 """Settings that may hold a password: each may be given as ``…_FILE``, the name of a file."""
@@ -38,6 +39,8 @@ class Secret(str):
 class Settings(NamedTuple):
     """Everything that depends on the machine. Paths are absolute.
 
+    ``hosts`` are those that channels may call beside the vendors' own: whoever edits the calendar
+    cannot have messages sent anywhere else.
     ``now`` is taken for the present while the product is tried out; never when mail is live.
     """
 
@@ -50,11 +53,20 @@ class Settings(NamedTuple):
     smtp_ca_file: Path | None
     smtp_connections: int
     mail_from: str
+    hosts: tuple[str, ...]
     heartbeat_url: Secret
     metrics_port: int | None
     log_format: str
     now: datetime | None
     environ: Mapping[str, Secret]
+
+    def secret(self, name: str) -> Secret:
+        """What the environment or ``.env`` say of a name that the calendar asks for, itself or in
+        the file that ``NAME_FILE`` names; empty where they say nothing."""
+        if self.environ.get(name):
+            return self.environ[name]
+        file = self.environ.get(f"{name}_FILE")
+        return Secret(_file_content(f"{name}_FILE", self.home / file) if file else "")
 
     @property
     def state(self) -> Path:
@@ -104,6 +116,7 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
         smtp_ca_file=_path(home, values.get("SMTP_CA_FILE")),
         smtp_connections=_number("SMTP_CONNECTIONS", values.get("SMTP_CONNECTIONS", ""), 16) or 4,
         mail_from=values.get("MAIL_FROM", ""),
+        hosts=tuple(values.get("HOSTS", "").replace(",", " ").split()),
         heartbeat_url=Secret(values.get("HEARTBEAT_URL", "")),
         metrics_port=_number("METRICS_PORT", values.get("METRICS_PORT", ""), 65535),
         log_format=_log_format(values.get("LOG_FORMAT", "")),
@@ -144,7 +157,7 @@ def _known(given: Mapping[str, str], home: Path) -> dict[str, str]:
         found[name.removeprefix(PREFIX)] = value
     for name in IN_FILES:
         if f"{name}_FILE" in found:
-            found[name] = _file_content(f"{name}_FILE", home / found[f"{name}_FILE"])
+            found[name] = _file_content(f"{PREFIX}{name}_FILE", home / found[f"{name}_FILE"])
     return found
 
 
@@ -154,7 +167,7 @@ def _file_content(name: str, path: Path) -> str:
         return path.read_text("utf-8").strip()
     except OSError as error:
         raise SettingsError(
-            _("{name}: {file} cannot be read: {detail}", name=PREFIX + name, file=path,
+            _("{name}: {file} cannot be read: {detail}", name=name, file=path,
               detail=error.strerror)
         ) from None  # fmt: skip
 

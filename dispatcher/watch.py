@@ -129,10 +129,10 @@ class Watch:
         except Exception as error:
             log.warning("the office cannot be told: %s", what_failed(error, self.settings))
             return False
-        for address, wrong in results:
+        for to, wrong in results:
             if wrong:
-                log.warning("%s cannot be told: %s", address, wrong)
-        return any(wrong is None for _address, wrong in results)
+                log.warning("%s cannot be told: %s", to.address, wrong)
+        return any(wrong is None for _to, wrong in results)
 
     def _now(self) -> datetime:
         return bootstrap.now().astimezone(self.parts.plan.zone)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache
@@ -18,13 +18,14 @@ from sqlalchemy import event, text
 from dispatcher.channels.contract import Channel, DeliveryError, OnUnknown, Outgoing, Receipt
 from dispatcher.dispatch.answering import answer, named
 from dispatcher.dispatch.courier import Courier
-from dispatcher.dispatch.parts import Attach, Parts
+from dispatcher.dispatch.parts import Parts
 from dispatcher.dispatch.passes import PassReport, run_pass
 from dispatcher.errors import Place
 from dispatcher.i18n import Text
 from dispatcher.ledger.answers import Said
-from dispatcher.ledger.database import Engine, create_engine, migrate
+from dispatcher.ledger.database import Connection, Engine, create_engine, migrate
 from dispatcher.ledger.items import Item
+from dispatcher.ledger.outbox import Content
 from dispatcher.ledger.transitions import Kind
 from dispatcher.plan.cadence import Cadence, Every
 from dispatcher.plan.model import Contact, Defaults, Duty, Escalation, Offset, Plan, Unit
@@ -148,7 +149,7 @@ def trouble(outcome: str, retry_after: float | None = None) -> DeliveryError:
     return DeliveryError("address", text, permanent=permanent, retry_after=retry_after)
 
 
-class Box:
+class Box(Channel):
     """A channel that keeps what it is given, and first raises what it is told to raise."""
 
     deadline = 10.0
@@ -194,6 +195,9 @@ def _plain(value: Any) -> Any:
     return int(value) if isinstance(value, bool) else value
 
 
+Attach = Callable[[Connection, Sequence[Item], datetime], tuple[tuple[str, bytes], ...]]
+
+
 class Office:
     """A ledger, a plan and a clock: ``at`` runs a pass and gives what it told, line by line."""
 
@@ -217,13 +221,17 @@ class Office:
             self.plan,
             self.revision,
             self.courier,
-            self.compose,
-            self.attach,
+            self._written,
             self.queue_brief,
             lambda: self.now,
             self.stop,
             patience=self.patience,
         )
+
+    def _written(
+        self, conn: Connection, items: Sequence[Item], now: datetime, _channel: str
+    ) -> Content:
+        return Content(*self.compose(items, now), files=self.attach(conn, items, now))
 
     def restart(self) -> None:
         """The process ends, and another begins with empty hands."""

@@ -170,3 +170,16 @@ def test_four_connections_unless_another_number_is_given(tmp_path: Path) -> None
     assert load_settings({}, tmp_path).smtp_connections == 4
     one = {"DISPATCHER_SMTP_CONNECTIONS": "1"}
     assert load_settings(one, tmp_path).smtp_connections == 1
+
+
+def test_what_the_calendar_asks_for_may_stand_in_a_file_too(tmp_path: Path) -> None:
+    write(tmp_path / "key", "canary\n", 0o600)
+    found = load_settings({"WECOM_KEY": "k", "SMS_KEY_FILE": "key"}, tmp_path)
+    assert (found.secret("WECOM_KEY"), found.secret("SMS_KEY")) == ("k", "canary")
+    assert found.secret("NOTHING") == ""
+    assert "canary" not in repr(found.secret("SMS_KEY"))
+
+
+def test_hosts_are_a_list_of_names(tmp_path: Path) -> None:
+    given = {"DISPATCHER_HOSTS": "oa.example.gov.cn, sms.example.cn"}
+    assert load_settings(given, tmp_path).hosts == ("oa.example.gov.cn", "sms.example.cn")

@@ -22,6 +22,7 @@ Reason = Literal[
 ]
 Outcome = Literal["temporary", "permanent", "unknown"]
 OnUnknown = Literal["resend", "ask", "hold"]
+Colour = Literal["red", "yellow", "blue", "grey"]
 
 
 class Attachment(NamedTuple):
@@ -31,13 +32,47 @@ class Attachment(NamedTuple):
     content: bytes
 
 
+class Entry(NamedTuple):
+    """One item of a digest, in plain text. ``due`` is an ISO date; ``mark`` and ``head`` are the
+    colour's word and its heading (``红``, ``已逾期2项``). What the channel's detail leaves out is
+    empty."""
+
+    key: str
+    duty: str
+    unit: str
+    colour: Colour
+    mark: str
+    head: str
+    title: str
+    due: str
+    deadline: str
+    notes: tuple[str, ...] = ()
+    role: str = ""
+    task: str = ""
+    lead: str = ""
+
+
+class Card(NamedTuple):
+    """A digest as data, the most urgent entries first: what a channel lays out in its own way.
+
+    ``closing`` are the lines that follow the entries: what to do, whom to ask, who writes when.
+    """
+
+    units: str
+    opening: str
+    entries: tuple[Entry, ...]
+    closing: tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Outgoing:
     """A message as a channel gets it: to one address, its bytes frozen.
 
     ``reference`` is the same at every attempt and in no other message; ``at`` is the aware instant
-    at which the message was to leave; ``html`` may be empty. ``attempt`` counts from 1 and must
-    not show in what is sent, so that a second copy is the same message.
+    at which the message was to leave; ``html`` may be empty. ``card`` is the digest as data, for
+    the channels that lay it out themselves; ``text`` says the same. ``mobiles`` are those of the
+    addressee's people, to be mentioned where a channel can. ``attempt`` counts from 1 and must not
+    show in what is sent, so that a second copy is the same message.
     """
 
     id: int
@@ -53,6 +88,8 @@ class Outgoing:
     reply_to: str | None = None
     attempt: int = 1
     attachments: tuple[Attachment, ...] = ()
+    card: Card | None = None
+    mobiles: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:
@@ -69,8 +106,10 @@ class DeliveryError(DispatcherError):
     """A message was not delivered, or nobody knows.
 
     ``reason`` says why and ``outcome`` what follows; ``retry_after`` is the least wait in seconds,
-    where the other side or good manners ask for one. ``detail`` is the other side's own word,
-    without any secret. The text is a sentence for the office with the hint that mends it.
+    where the other side or good manners ask for one. ``pauses`` says that nothing else can leave
+    by this channel before that either: it is set up wrongly, or its budget is spent. ``detail`` is
+    the other side's own word, without any secret. The text is a sentence for the office with the
+    hint that mends it.
     """
 
     def __init__(
@@ -81,10 +120,11 @@ class DeliveryError(DispatcherError):
         detail: str = "",
         permanent: bool = False,
         retry_after: float | None = None,
+        pauses: bool = False,
     ) -> None:
         super().__init__(text)
         self.reason, self.detail = reason, detail
-        self.permanent, self.retry_after = permanent, retry_after
+        self.permanent, self.retry_after, self.pauses = permanent, retry_after, pauses
 
     @property
     def outcome(self) -> Outcome:
@@ -102,16 +142,25 @@ class DeliveryError(DispatcherError):
 class Channel(Protocol):
     """A way to reach people.
 
-    ``on_unknown`` says what follows an unknown outcome: send again, ask the vendor, or hold for a
-    person. ``deadline`` is the longest that one attempt takes, in seconds, whatever the other side
-    does. So many threads as ``connections`` says may call ``send`` at once, each with another
-    message; ``close`` may be called meanwhile.
+    ``on_unknown`` says what follows an unknown outcome: send again, ask the vendor (which the next
+    attempt does before it sends), or hold for a person. ``deadline`` is the longest that one
+    attempt takes, in seconds, whatever the other side does. So many threads as ``connections`` says
+    may call ``send`` at once, each with another message; ``close`` may be called meanwhile.
+    ``pace`` is the least number of seconds from one call of the vendor to the next, 0 where nobody
+    counts; a ``send`` that calls several times keeps to it in itself. ``server`` is whom it calls,
+    as ``scheme://host:port`` without any secret; empty where it calls nobody.
     """
 
     name: str
     on_unknown: OnUnknown
     deadline: float
     connections: int
+    pace: float = 0.0
+    server: str = ""
+
+    def calls(self, outgoing: Outgoing) -> int:
+        """How many calls of the vendor the message takes."""
+        return 1
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """Hands the message over once, or raises DeliveryError and nothing else."""

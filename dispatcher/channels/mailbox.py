@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from datetime import tzinfo
 from hashlib import sha256
 from pathlib import Path
 from threading import Lock
 from urllib.parse import quote
 
-from dispatcher.channels.contract import DeliveryError, OnUnknown, Outgoing, Receipt
+from dispatcher.channels.contract import Channel, DeliveryError, OnUnknown, Outgoing, Receipt
 from dispatcher.channels.mime import message_bytes, message_id, parse_sender
 from dispatcher.i18n import _
 
@@ -17,11 +18,12 @@ NAME_LENGTH = 120
 """Bytes of an address in a file's name, which may have 255 in all."""
 
 
-class Mailbox:
+class Mailbox(Channel):
     """Writes each message into ``folder`` under its local time, kind and address.
 
     A message is there whole or not at all, and survives a power cut once ``send`` has returned.
-    Sent again, it replaces itself. ``zone`` is the plan's.
+    Sent again, it replaces itself. ``zone`` is the plan's. ``stands_for`` names the channel, other
+    than mail, by which the messages would leave.
     """
 
     name = "mailbox"
@@ -30,12 +32,21 @@ class Mailbox:
     connections = 4
     """A disk takes several files to safety in about the time of one."""
 
-    def __init__(self, folder: Path, zone: tzinfo, mail_from: str = "dispatcher@localhost") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        zone: tzinfo,
+        mail_from: str = "dispatcher@localhost",
+        *,
+        stands_for: str = "",
+    ) -> None:
         self._folder, self._zone, self._sender = folder, zone, parse_sender(mail_from)
+        self._stands_for = stands_for
         self._naming = Lock()
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """Writes the file and gives its name; a disk that fails is a temporary DeliveryError."""
+        outgoing = _as_mail(outgoing, self._stands_for) if self._stands_for else outgoing
         content = message_bytes(outgoing, self._sender)
         try:
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -78,6 +89,16 @@ class Mailbox:
             detail=detail,
         )
         return DeliveryError("unreachable", text, detail=detail)
+
+
+def _as_mail(outgoing: Outgoing, channel: str) -> Outgoing:
+    """A message of another channel as a mail that shows where it would have gone.
+
+    Its domain is one that can never be reached (RFC 2606).
+    """
+    place = sha256(f"{channel} {outgoing.address}".encode()).hexdigest()[:12]
+    whom = " ".join(dict.fromkeys([channel, outgoing.recipient_name, outgoing.address]))
+    return replace(outgoing, address=f"{place}@channel.invalid", recipient_name=whom, html="")
 
 
 def _as_file_name(address: str) -> str:

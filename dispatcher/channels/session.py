@@ -53,10 +53,12 @@ class Session:
     def __init__(self, wire: Wire) -> None:
         self._wire = wire
         self.features: dict[str, str] = {}
+        self.greeting = ""
+        self._halfway = False
 
     def greet(self) -> None:
         """Hears the greeting and learns what the server can do."""
-        self._want("connect", self._wire.reply(), 220)
+        self.greeting = self._want("connect", self._wire.reply(), 220).text
         self._hello()
 
     def start_tls(self, context: ssl.SSLContext, host: str) -> None:
@@ -81,16 +83,17 @@ class Session:
     def wakes(self, until: float) -> bool:
         """Makes ready for another message; False when the server has gone meanwhile.
 
-        A connection used a moment ago is not asked: that would cost each message a round trip.
+        A connection used a moment ago is not asked: that would cost each message a round trip. But
+        what was refused halfway is taken back: until then the next MAIL would be out of order.
         """
         wire = self._wire
-        if wire.idle >= FRESH:
+        if self._halfway or wire.idle >= FRESH:
             wire.until = min(until, monotonic() + PROBE)
             try:
                 self._ask("RSET", "RSET", 250)
             except (OSError, Garbled, Refusal):
                 return False
-        wire.until = until
+        wire.until, self._halfway = until, False
         return True
 
     def deliver(self, sender: str, address: str, content: bytes) -> str:
@@ -105,6 +108,7 @@ class Session:
             # Who refuses one addressee or one message for good is ready for the next.
             if refusal.code < 500 or refusal.step == "MAIL":
                 self.close()
+            self._halfway = refusal.step != "content"
             raise
         except BaseException:
             self.close()

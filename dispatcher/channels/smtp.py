@@ -12,14 +12,15 @@ from time import monotonic
 from typing import Literal, cast
 from urllib.parse import quote, unquote, urlsplit
 
-from dispatcher.channels.contract import DeliveryError, OnUnknown, Outgoing, Receipt
+from dispatcher.channels.cases import Case
+from dispatcher.channels.contract import Channel, DeliveryError, OnUnknown, Outgoing, Receipt
 from dispatcher.channels.kept import Kept
 from dispatcher.channels.mime import message_bytes, parse_sender
 from dispatcher.channels.session import Refusal, Session, Unanswered
-from dispatcher.channels.verdicts import CLOSING, UNKNOWN, Case, case_of_break, case_of_refusal
+from dispatcher.channels.verdicts import CLOSING, UNKNOWN, case_of_break, case_of_refusal
 from dispatcher.channels.wire import Garbled, connect, words
 from dispatcher.errors import SettingsError
-from dispatcher.i18n import Text, _
+from dispatcher.i18n import _
 
 Scheme = Literal["smtp", "smtps", "smtp+plain"]
 PORTS = {"smtp": 587, "smtps": 465, "smtp+plain": 25}
@@ -84,7 +85,7 @@ def parse_smtp_url(url: str, password_file: Path | None = None) -> SmtpServer:
     return SmtpServer(cast(Scheme, scheme), host, port or PORTS[scheme], user, password)
 
 
-class Smtp:
+class Smtp(Channel):
     """Sends through one mail server, over connections that are kept for the next messages.
 
     A message whose content was begun and not answered is ``unknown`` and may be sent again: it
@@ -110,6 +111,8 @@ class Smtp:
         self._context = None if server.scheme == "smtp+plain" else _verifying_context(ca_file)
         self._kept = Kept()
         self.deadline, self.connections = deadline, connections
+        host = f"[{server.host}]" if ":" in server.host else server.host
+        self.server = f"{server.scheme}://{host}:{server.port}"
 
     def __repr__(self) -> str:
         return f"Smtp({self._server!r})"
@@ -177,16 +180,11 @@ class Smtp:
         return session
 
     def _failure(self, case: Case, detail: str, outgoing: Outgoing) -> DeliveryError:
-        shown = self._shown(detail)
-        text = Text(
-            case.text.msgid,
-            detail=shown,
+        return case.error(
+            self._shown(detail),
             server=f"{self._server.host}:{self._server.port}",
             sender=self._sender.address,
             address=outgoing.address,
-        )
-        return DeliveryError(
-            case.reason, text, detail=shown, permanent=case.permanent, retry_after=case.wait
         )
 
     def _shown(self, said: str) -> str:

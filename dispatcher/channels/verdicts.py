@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 import ssl
-from typing import NamedTuple
 
-from dispatcher.channels.contract import Reason
+from dispatcher.channels.cases import Case
 from dispatcher.channels.session import Refusal, Step
 from dispatcher.channels.wire import Garbled
-from dispatcher.i18n import Text, _
+from dispatcher.i18n import _
 
 SOON, LATER = 120.0, 900.0
 """Least waits in seconds: where the server asks for one, and where only a person can mend it or
@@ -18,18 +17,12 @@ RATE = re.compile(
     r"\brate\b|too (many|much|fast)|frequen|throttl|limit|HL:|MI:(DMC|SFQ|CEL)|RP:DRC|频|过多",
     re.IGNORECASE,
 )
-RELAY = re.compile(r"\brelay", re.IGNORECASE)
+TOO_OFTEN = "frequency limited"
+"""Tencent's word for too much, which it says with 550 as if it were for good."""
 NOT_LET_IN = {530, 534, 535, 538}
+OUT_OF_PLACE = {500, 502, 503}
+"""The command is unknown, or not its turn (RFC 5321, 4.2.2): nothing is said of what is sent."""
 CLOSING = 421
-
-
-class Case(NamedTuple):
-    """A way to fail: what it means, in words, and what follows."""
-
-    reason: Reason
-    text: Text
-    permanent: bool = False
-    wait: float | None = None
 
 
 LOGIN = Case(
@@ -37,12 +30,14 @@ LOGIN = Case(
     _("the mail server refuses the login ({detail}); check user and password in "
       "DISPATCHER_SMTP_URL"),
     wait=LATER,
+    pauses=True,
 )  # fmt: skip
 SENDER = Case(
     "auth",
     _("the mail server does not let us send as {sender} ({detail}); DISPATCHER_MAIL_FROM should "
       "be the address of the login in DISPATCHER_SMTP_URL"),
     wait=LATER,
+    pauses=True,
 )  # fmt: skip
 ADDRESS = Case(
     "address",
@@ -72,12 +67,14 @@ TURNED_AWAY = Case(
     _("the mail server {server} turns us away ({detail}); ask its administrator to admit this "
       "machine"),
     wait=LATER,
+    pauses=True,
 )  # fmt: skip
 UNTRUSTED = Case(
     "protocol",
     _("the certificate of the mail server {server} cannot be trusted ({detail}); where it is from "
       "a private authority, name that one's file in DISPATCHER_SMTP_CA_FILE"),
     wait=LATER,
+    pauses=True,
 )  # fmt: skip
 MISUNDERSTOOD = Case(
     "protocol",
@@ -96,17 +93,28 @@ UNKNOWN = Case(
       "second copy is recognised by its Message-ID"),
 )  # fmt: skip
 AT_STEP: dict[Step, Case] = {"MAIL": SENDER, "RCPT": ADDRESS, "DATA": CONTENT, "content": CONTENT}
+AT_RCPT = {
+    r"(?i)\brelay|sender address|sender verif|mail from must|5\.1\.[78]\b": SENDER._replace(
+        pauses=False
+    ),
+    r"(?i)client host|helo command": TURNED_AWAY._replace(pauses=False),
+}
+"""What is not about the addressee: many servers put off to RCPT what they have against the sender
+or this machine (smtpd_delay_reject of Postfix), or do not forward for us at all. Maybe they do for
+others: nothing is paused for it."""
 
 
 def case_of_refusal(refusal: Refusal) -> Case:
     """What a refusal means, from where in the conversation it came."""
     step, code, text = refusal.step, refusal.code, refusal.text
-    if code == CLOSING or (code < 500 and step != "AUTH"):
-        return TOO_MUCH if RATE.search(text) else BUSY
-    if step == "AUTH" or code in NOT_LET_IN:
+    if (step == "AUTH" and code != CLOSING) or code in NOT_LET_IN:
         return LOGIN
-    if step == "RCPT" and RELAY.search(text):
-        return SENDER  # says nothing of the addressee: the server does not forward for us at all
+    if code < 500 or TOO_OFTEN in text.lower():
+        return TOO_MUCH if RATE.search(text) else BUSY
+    if code in OUT_OF_PLACE:
+        return MISUNDERSTOOD
+    if step == "RCPT":
+        return next((case for words, case in AT_RCPT.items() if re.search(words, text)), ADDRESS)
     return AT_STEP.get(step, TURNED_AWAY)
 
 

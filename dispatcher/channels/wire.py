@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+from collections.abc import Mapping
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 REPLY_LINE = re.compile(rb"([2-5]\d\d)(?:([ -])(.*))?", re.DOTALL)
 MAX_LINE, MAX_LINES = 8192, 100
@@ -50,6 +51,12 @@ class Wire:
         if self._buffer:  # planted by somebody on the way, to be taken for the server's own word
             raise Garbled("the server spoke before the encryption began")
         self._sock = context.wrap_socket(self._bounded(), server_hostname=host)
+
+    @property
+    def certificate(self) -> Mapping[str, Any]:
+        """The other side's, as ``getpeercert`` gives it; empty before the encryption."""
+        found = self._sock.getpeercert() if isinstance(self._sock, ssl.SSLSocket) else None
+        return found or {}
 
     def say(self, data: bytes) -> None:
         """Sends all of it, when it is our turn."""

@@ -12,6 +12,8 @@ from dispatcher.cli import (
     asking,
     audit,
     calendar,
+    channels,
+    doctor,
     events,
     keeping,
     office,
@@ -36,9 +38,9 @@ for command in (
     *(calendar.check, calendar.upcoming_command, asking.why, calendar.explain),
     *(*answers.COMMANDS, sheet.sheet, events.event, slips.slip),
     *(asking.status, tally.tally, outbox.outbox, outbox.duplicates, audit.audit),
-    *(office.init, office.test, office.pause, office.resume),
+    *(office.init, office.pause, office.resume, channels.channels),
     *(keeping.backup, keeping.restore, keeping.prune),
-    *(office.health, service.run),
+    *(doctor.doctor, office.health, service.run),
 ):
     commands.add_command(command)
 

@@ -1,4 +1,4 @@
-"""Commands around the service: set it up, try it, hold it, look after it."""
+"""Commands around the service: set it up, hold it, look after it."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from dispatcher import bootstrap
 from dispatcher.cli.output import say, words
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import _
-from dispatcher.plan.names import unit_called
 from dispatcher.settings import shipped
 
 STARTERS = ("schedules.yaml", "schedules.schema.json", "templates")
@@ -44,27 +43,6 @@ def _fill(folder: Path) -> None:
     if not sample.exists():
         shutil.copyfile(shipped(".env.example"), sample)
         say(_("{file} made: copy it to .env and change what you need", file=sample))
-
-
-@click.command(help=words(_("Send a marked test message to each contact of a unit.")))
-@click.argument("unit")
-def test(unit: str) -> None:
-    """Hands one test message to each of the unit's addresses, and says what became of each."""
-    settings = bootstrap.settings()
-    plan = bootstrap.read_calendar(settings.schedules)
-    name = unit_called(plan, unit)
-    results = bootstrap.send_test(settings, plan, name)
-    if not results:
-        raise Refused(_("unit '{unit}' has no contact that can be reached", unit=name))
-    for address, trouble in results:
-        if trouble:
-            say(_("{address}: {trouble}", address=address, trouble=trouble), "red")
-        else:
-            say(_("{address}: sent", address=address), "green")
-    if not settings.live:
-        say(_("not live: look into {folder}", folder=settings.mailbox))
-    if any(trouble for _address, trouble in results):
-        raise Refused(_("not every address was reached"))
 
 
 @click.command(help=words(_("Hold every message until 'resume'.")))

@@ -126,7 +126,7 @@ def _rehearse(parts: Parts) -> None:
             subject = sent.subject
             if subject is None:
                 items = items_of(conn, [sent.id])[sent.id]
-                subject, _text, _html = parts.compose(items, now)
+                subject = parts.compose(conn, items, now, sent.channel).subject
             rows.append((sent.address, subject))
         conn.rollback()
     table((_("address"), _("subject")), rows, [None] * len(rows))

@@ -35,6 +35,7 @@ __all__ = ["Brief", "Composer", "Digest", "Item", "Letter", "Line", "Rendered", 
 logger = logging.getLogger("dispatcher.compose")
 
 SUBJECT_LENGTH = 200
+KINDS, PARTS = ("digest", "brief", "status", "test", "slip"), ("subject", "txt", "html")
 
 
 class Rendered(NamedTuple):
@@ -84,6 +85,18 @@ class Composer:
         """A colour slip, as its release stores and sends it."""
         return self._rendered("slip", letter_view(letter))
 
+    def faults(self) -> list[str]:
+        """Where templates cannot even be read, and why; empty when all can."""
+        from dispatcher.dispatch.sandbox import fault
+
+        found = []
+        for name in (f"{kind}.{part}" for kind in KINDS for part in PARTS):
+            try:
+                self._sandbox.get_template(name)
+            except Exception as error:
+                found.append(clean(fault(name, error)))
+        return found
+
     def _rendered(self, kind: str, view: View) -> Rendered:
         from dispatcher.dispatch.sandbox import fault
 
@@ -91,7 +104,7 @@ class Composer:
         prints = []
         name = kind
         try:
-            for name in (f"{kind}.subject", f"{kind}.txt", f"{kind}.html"):
+            for name in (f"{kind}.{part}" for part in PARTS):
                 prints.append(self._sandbox.printed(name, view))
         except Exception as error:  # an office's template can fail in any way, a reminder in none
             return _built_in(view, clean(fault(name, error)))

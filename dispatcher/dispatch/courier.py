@@ -10,11 +10,12 @@ from contextlib import suppress
 from datetime import timedelta
 from queue import Empty, SimpleQueue
 from threading import Lock, Thread
-from time import monotonic
+from time import monotonic, sleep
 from typing import NamedTuple
 
 from dispatcher.channels.contract import Channel, DeliveryError, Outgoing
 from dispatcher.i18n import _
+from dispatcher.ledger.channels import Closing
 from dispatcher.ledger.leases import Begun, Claimed
 from dispatcher.ledger.outcomes import Settled
 
@@ -22,8 +23,8 @@ log = logging.getLogger("dispatcher.courier")
 BACKOFF = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 30, 60)]
 LINGER = 2.0
 """Seconds for which an idle thread waits for the next message before it ends."""
-
 MOMENT = 0.001
+"""Seconds within which a server answers at once, and for which a round waits for what ends next."""
 
 Boottime = Callable[[], float]
 """Seconds since this machine was started, the time it slept included."""
@@ -46,6 +47,77 @@ class Carried(NamedTuple):
     wait: timedelta | None
 
 
+class _Crew:
+    """The threads of a channel.
+
+    One brings message after message for as long as the server answers at once: others would only
+    wait for it, since one at a time has the interpreter. When nobody has come back for a moment,
+    whatever waits gets a thread of its own.
+    """
+
+    def __init__(self, name: str, bring: Callable[[str, Parcel], None]) -> None:
+        self._name, self._bring = name, bring
+        self._work: deque[Parcel] = deque()
+        self._calls: SimpleQueue[None] = SimpleQueue()
+        self._busy = self._idle = 0
+        self._moved_at = 0.0
+        self._lock = Lock()
+
+    def take_on(self, parcel: Parcel) -> None:
+        """Has a message brought, before long."""
+        with self._lock:
+            self._work.append(parcel)
+            if not self._busy:
+                self._call()
+
+    def is_behind(self) -> bool:
+        """Whether messages wait for a thread; those that do so for too long get it now."""
+        with self._lock:
+            if self._work and monotonic() - self._moved_at > MOMENT:
+                for _parcel in self._work:
+                    self._call()
+                return False
+            return bool(self._work)
+
+    def _call(self) -> None:
+        """Sets one more thread to work."""
+        self._busy += 1
+        self._moved_at = monotonic()
+        if self._idle:
+            self._idle -= 1
+            self._calls.put(None)
+        else:
+            Thread(target=self._run, daemon=True, name=f"courier-{self._name}").start()
+
+    def _run(self) -> None:
+        while True:
+            while parcel := self._next():
+                self._bring(self._name, parcel)
+            if not self._is_called():
+                return
+
+    def _next(self) -> Parcel | None:
+        with self._lock:
+            self._moved_at = monotonic()
+            if self._work:
+                return self._work.popleft()
+            self._busy -= 1
+            self._idle += 1
+            return None
+
+    def _is_called(self) -> bool:
+        """Waits for a call; False when this thread may end."""
+        while True:
+            with suppress(Empty):
+                self._calls.get(timeout=LINGER)
+                return True
+            with self._lock:
+                # A call of this very moment is for one of those who wait.
+                if self._calls.empty():
+                    self._idle -= 1
+                    return False
+
+
 class Courier:
     """Has at most ``connections`` messages of each channel in hand at once.
 
@@ -59,32 +131,27 @@ class Courier:
         self.waiting: dict[str, deque[Claimed]] = {}
         self.flying: dict[int, Begun] = {}
         self.renewed_at = monotonic()
-        self._work: dict[str, SimpleQueue[Parcel]] = {name: SimpleQueue() for name in channels}
-        self._threads = dict.fromkeys(channels, 0)
-        self._lock = Lock()
+        self._crews = {name: _Crew(name, self._bring) for name in channels}
         self._ended: SimpleQueue[Carried] = SimpleQueue()
+
+    def connections(self, name: str) -> int:
+        """How many messages of a channel may be in hand at once."""
+        return self.channels[name].connections if name in self.channels else 1
 
     def free(self, name: str) -> int:
         """How many more messages of a channel may begin."""
-        return (self.channels[name].connections if name in self.channels else 1) - self._count(name)
-
-    def _count(self, name: str) -> int:
-        return sum(begun.claimed.channel == name for begun in self.flying.values())
+        flying = sum(begun.claimed.channel == name for begun in self.flying.values())
+        return self.connections(name) - flying
 
     def carry(self, parcel: Parcel) -> None:
         """Hands a message over in a thread of its channel; ``collect`` gives what came of it."""
         name = parcel.begun.claimed.channel
         self.flying[parcel.outgoing.id] = parcel.begun
-        if name not in self.channels:
-            why = _("channel '{channel}' is not set up", channel=name)
-            self._ended.put(Carried(parcel.begun, Settled("temporary", why), _pause(parcel)))
+        if name in self._crews:
+            self._crews[name].take_on(parcel)
             return
-        with self._lock:
-            self._work[name].put(parcel)
-            if self._threads[name] >= self._count(name):
-                return
-            self._threads[name] += 1
-        Thread(target=self._run, args=(name,), daemon=True, name=f"courier-{name}").start()
+        why = _("channel '{channel}' is not set up", channel=name)
+        self._ended.put(Carried(parcel.begun, Settled("temporary", why), _pause(parcel)))
 
     def collect(self, wait: float) -> list[Carried]:
         """Everything that has ended, as soon as anything has, within ``wait`` seconds.
@@ -94,10 +161,11 @@ class Courier:
         """
         found: list[Carried] = []
         with suppress(Empty):
-            found.append(self._ended.get(timeout=wait) if wait > 0 else self._ended.get_nowait())
-            until = monotonic() + MOMENT
-            while len(found) < len(self.flying):
-                found.append(self._ended.get(timeout=max(until - monotonic(), 0)))
+            found.append(self._next(monotonic() + wait))
+            if self._ended.qsize() + 1 < len(self.flying):
+                sleep(MOMENT)
+            while True:
+                found.append(self._ended.get_nowait())
         for each in found:
             del self.flying[each.begun.claimed.id]
         return found
@@ -108,18 +176,19 @@ class Courier:
             self.flying[each.begun.claimed.id] = each.begun
             self._ended.put(each)
 
-    def _run(self, name: str) -> None:
-        work = self._work[name]
+    def _next(self, until: float) -> Carried:
+        """What ends next, by an instant of ``monotonic``; raises Empty."""
         while True:
+            behind = [crew.is_behind() for crew in self._crews.values()]
+            left = max(until - monotonic(), 0)
             try:
-                parcel = work.get(timeout=LINGER)
+                return self._ended.get(timeout=min(left, MOMENT) if any(behind) else left)
             except Empty:
-                with self._lock:
-                    if work.empty():
-                        self._threads[name] -= 1
-                        return
-                continue
-            self._ended.put(self._carry(self.channels[name], parcel))
+                if left <= MOMENT:
+                    raise
+
+    def _bring(self, name: str, parcel: Parcel) -> None:
+        self._ended.put(self._carry(self.channels[name], parcel))
 
     def _carry(self, channel: Channel, parcel: Parcel) -> Carried:
         if self.boottime() > parcel.until:
@@ -134,13 +203,13 @@ def hand_over(channel: Channel, parcel: Parcel) -> tuple[Settled, timedelta | No
     try:
         receipt = channel.send(parcel.outgoing)
     except DeliveryError as error:
-        settled = Settled(
-            error.outcome, error.text, detail=f"{error.reason} {error.detail}".strip()
+        said = f"{error.reason} {error.detail}".strip()
+        settled = Settled(error.outcome, error.text, said, closing=_closing(error))
+        wait = max(wait, timedelta(seconds=error.retry_after or 0))
+        again = error.outcome == "temporary" or (
+            error.outcome == "unknown" and channel.on_unknown != "hold"
         )
-        if error.outcome == "temporary":
-            return settled, max(wait, timedelta(seconds=error.retry_after or 0))
-        resend = error.outcome == "unknown" and channel.on_unknown == "resend"
-        return settled, wait if resend else None
+        return settled, wait if again else None
     except Exception as error:
         log.exception("channel %s failed on message %s", channel.name, parcel.outgoing.id)
         why = _(
@@ -148,6 +217,14 @@ def hand_over(channel: Channel, parcel: Parcel) -> tuple[Settled, timedelta | No
         )
         return Settled("temporary", why), wait
     return Settled("sent", receipt=receipt.vendor_id), None
+
+
+def _closing(error: DeliveryError) -> Closing | None:
+    """What an error means for its whole channel."""
+    if not error.pauses:
+        return None
+    wait = timedelta(seconds=error.retry_after or 0)
+    return Closing(max(wait, BACKOFF[0]), fault=error.reason not in ("rate", "busy"))
 
 
 def _pause(parcel: Parcel) -> timedelta:

@@ -1,8 +1,9 @@
 """Delivering: every queued message that is due is handed to its channel, and the outcome kept.
 
-Round by round: what has ended is settled and what may begin is begun in one transaction, and only
-once that is committed is anything handed over. So there is one commit for as many messages as
-there are connections, and never more than one message of a connection whose outcome is open.
+Round by round: what has ended is settled, what may begin is begun, and what comes then is claimed,
+in one transaction, and only once that is committed is anything handed over. So there is one commit
+for as many messages as there are connections, and never more than one message of a connection whose
+outcome is open.
 """
 
 from __future__ import annotations
@@ -11,15 +12,18 @@ import logging
 from collections import Counter, deque
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 from time import monotonic
 
 from dispatcher.channels.contract import Attachment, Outgoing
+from dispatcher.dispatch import cards
 from dispatcher.dispatch.courier import Carried, Parcel
+from dispatcher.dispatch.gates import Gates
 from dispatcher.dispatch.parts import Parts
-from dispatcher.dispatch.telling import addresses, names_by_address
+from dispatcher.dispatch.telling import mobiles, move_on, names_by_address, office_mail
 from dispatcher.dispatch.window import opening
 from dispatcher.ledger import installation, leases, outcomes, pruning
-from dispatcher.ledger.database import Connection, together
+from dispatcher.ledger.database import Connection
 from dispatcher.ledger.items import items_of
 from dispatcher.ledger.leases import Begun, Claimed
 from dispatcher.ledger.outbox import Address, Content
@@ -55,17 +59,20 @@ class _Delivery:
     def __init__(self, parts: Parts) -> None:
         self.parts, self.courier = parts, parts.courier
         self.counts: Counter[str] = Counter()
-        self.exhausted = False
+        self.more = True
         self.moved_at = monotonic()
         self.epoch = ""
         self.names: Mapping[Address, str] | None = None
+        self.reply_to = office_mail(parts.plan)
+        self.gates = Gates(parts.channels)
 
     def rescue(self, *, orphans: bool) -> None:
-        resend = [name for name, each in self.parts.channels.items() if each.on_unknown == "resend"]
+        resend = [name for name, each in self.parts.channels.items() if each.on_unknown != "hold"]
         mine = {*self.courier.flying, *(each.id for each in self._waiting())}
         with self.parts.engine.begin() as conn:
             found = installation.find(conn)
             self.epoch = found.epoch if found else ""
+            self.gates.look(conn)
             released, unknown = outcomes.rescue(
                 conn, self.parts.clock(), resend, mine, orphans=orphans
             )
@@ -90,61 +97,78 @@ class _Delivery:
 
     def _patience(self) -> float:
         """How long to wait for what is in flight: not at all while there is more to begin."""
-        if not self.courier.flying or (not self.exhausted and not self.parts.stop.is_set()):
+        if not self.courier.flying or (self.more and not self.parts.stop.is_set()):
             return 0.0
         patience = LAST_WORDS if self.parts.stop.is_set() else self.parts.patience
         return min(self.moved_at + patience - monotonic(), self.parts.lease / 4)
 
     def _round(self, ended: Sequence[Carried]) -> bool:
-        """Settles what has ended and begins what may begin; whether there was any."""
-        # A connection is free again, maybe of a channel that nothing was claimed for.
-        self.exhausted = self.exhausted and not ended
-        ready = self._ready()
+        """Settles what has ended, begins what may begin, claims more; whether there was any."""
+        ready, waiting = self._ready(), self.courier.waiting
+        busy = self._enough(ready)
         renew = monotonic() - self.courier.renewed_at > self.parts.lease / 3
-        if not (ended or ready or renew):
+        self.more = False
+        if not (ended or ready or renew or busy is not None):
             return False
         with self.parts.engine.begin() as conn:
             states = self._settle(conn, ended)
             if renew:
                 self._renew(conn)
+            ready = self.gates.let_pass(conn, ready, self.parts.clock())
             begun = self._begin(conn, ready) if ready else []
+            claimed = [] if busy is None else self._claim(conn, busy, alone=not ready)
         for carried in ended:
             self._note(carried, states)
         for each in ready:
-            self.courier.waiting[each.channel].popleft()
+            waiting[each.channel].popleft()
+        for each in claimed:
+            waiting.setdefault(each.channel, deque()).append(each)
         for parcel in begun:
             self.courier.carry(parcel)
-        return bool(ended or ready)
+        self.more = bool(ready or claimed)
+        return self.more or bool(ended)
 
-    def _ready(self) -> list[Claimed]:
-        """What may begin now, for the connections that are free; claimed first if need be."""
+    def _ready(self) -> Sequence[Claimed]:
+        """What may begin now, for the connections that are free."""
         if self.parts.stop.is_set():
             return []
-        ready = self._take()
-        if not ready and not self.exhausted:
-            self._claim()
-            ready = self._take()
-        return ready
+        shut, room = self.gates.shut(self.parts.clock()), self.gates.room
+        hands = [each for each in self.courier.waiting.items() if each[0] not in shut]
+        free = self.courier.free
+        return [each for name, hand in hands for each in islice(hand, room(name, free(name)))]
 
-    def _take(self) -> list[Claimed]:
-        hands = self.courier.waiting.items()
-        return [each for name, hand in hands for each in list(hand)[: self.courier.free(name)]]
+    def _enough(self, ready: Sequence[Claimed]) -> set[str] | None:
+        """The channels that need nothing claimed, since they have no connection free, or after what
+        is ``ready`` still enough for the next round; None when nobody needs anything."""
+        courier = self.courier
+        if self.parts.stop.is_set():
+            return None
+        taken = Counter(each.channel for each in ready)
+        known = {*self.parts.channels, *courier.waiting}
+        shut = self.gates.shut(self.parts.clock())
+        enough = {
+            name
+            for name in known
+            if courier.free(name) <= 0
+            or name in shut
+            or len(courier.waiting.get(name, ())) - taken[name] >= courier.connections(name)
+        }
+        return None if enough and enough >= (taken.keys() or known) else enough
 
-    def _claim(self) -> None:
-        """Claims more for every channel that has a connection free and nothing waiting."""
-        courier, parts = self.courier, self.parts
-        known = {*parts.channels, *courier.waiting}
-        busy = [name for name in known if courier.waiting.get(name) or courier.free(name) <= 0]
-        if busy and len(busy) == len(known):
-            self.exhausted = True
-            return
-        now = parts.clock()
-        with together(parts.engine).begin() as conn:
-            kinds = _kinds(conn, parts, now)
-            claimed = leases.claim(conn, now, kinds, BATCH, busy=busy, lease=parts.lease)
-        self.exhausted = not claimed
-        for each in claimed:
-            courier.waiting.setdefault(each.channel, deque()).append(each)
+    def _claim(self, conn: Connection, busy: set[str], *, alone: bool) -> list[Claimed]:
+        """Leases more; what a process has died with only where nothing else is to begin."""
+        parts, now, counted = self.parts, self.parts.clock(), self.gates.counted
+        self.gates.look(conn)
+        busy = busy | self.gates.shut(now)
+        kinds = _kinds(conn, parts, now)
+        claimed = leases.claim(conn, now, kinds, BATCH, busy=busy | counted, lease=parts.lease)
+        for name in counted - busy:
+            # No more of it than may be called now: the rest would only be given back.
+            others = parts.channels.keys() - {name}
+            claimed += leases.claim(conn, now, kinds, 1, busy=others, lease=parts.lease)
+        if claimed or not alone:
+            return claimed
+        return leases.claim_suspect(conn, now, kinds, busy=busy, lease=parts.lease)
 
     def _release(self) -> None:
         """Gives back what a slow channel has no connection for; what is in flight goes on."""
@@ -170,7 +194,14 @@ class _Delivery:
             )
             for each in carried
         ]
-        return outcomes.settle(conn, ended, now) if ended else {}
+        if not ended:
+            return {}
+        states = outcomes.settle(conn, ended, now)
+        self.gates.learn(conn, carried, now)
+        failed = [key for key, state in states.items() if state == "failed"]
+        if failed:
+            move_on(conn, self.parts.plan, failed)
+        return states
 
     def _note(self, carried: Carried, states: Mapping[int, str]) -> None:
         """Counts and logs an outcome; what went well at once is no news."""
@@ -191,18 +222,19 @@ class _Delivery:
         begun = leases.begin_sending(conn, written, now, lease=parts.lease)
         self.counts["dropped"] += len(claimed) - len(wanted)
         self.counts["overtaken"] += len(written) - len(begun)
-        return [self._parcel(each) for each in begun]
+        parcels = [self._parcel(each) for each in begun]
+        self.gates.spend(conn, parcels, now)
+        return parcels
 
     def _write(
         self, conn: Connection, claimed: Sequence[Claimed], now: datetime
     ) -> list[tuple[Claimed, Content]]:
         """What each message says: as it was frozen, else composed now."""
         said = leases.frozen(conn, claimed)
-        items = items_of(conn, [each.id for each in claimed if each.id not in said])
-        for key, held in items.items():
+        channel_of = {each.id: each.channel for each in claimed if each.id not in said}
+        for key, held in items_of(conn, channel_of).items():
             try:
-                words = self.parts.compose(held, now)
-                said[key] = Content(*words, self.parts.attach(conn, held, now))
+                said[key] = self.parts.compose(conn, held, now, channel_of[key])
             except Exception:
                 log.exception("message %s cannot be composed", key)
         postponed = [each for each in claimed if each.id not in said]
@@ -212,7 +244,6 @@ class _Delivery:
 
     def _parcel(self, begun: Begun) -> Parcel:
         parts, plan, claimed = self.parts, self.parts.plan, begun.claimed
-        office = addresses(plan, plan.office)
         if self.names is None:
             self.names = names_by_address(plan)
         outgoing = Outgoing(
@@ -222,11 +253,15 @@ class _Delivery:
             at=claimed.at,
             address=claimed.address,
             recipient_name=self.names.get(Address(claimed.channel, claimed.address), ""),
-            **begun.content.words,
+            subject=begun.content.subject,
+            text=begun.content.text,
+            html=begun.content.html,
             sender_name=plan.office,
-            reply_to=office[0].address if office else None,
+            reply_to=self.reply_to,
             attempt=begun.number,
             attachments=tuple(Attachment(*file) for file in begun.content.files),
+            card=cards.unpacked(begun.content.card) if begun.content.card else None,
+            mobiles=mobiles(plan, claimed.address),
         )
         channel = parts.channels.get(claimed.channel)
         margin = parts.lease - (channel.deadline if channel else 0)

@@ -128,17 +128,22 @@ def _grouped(digest: Digest) -> list[tuple[Group, list[Item]]]:
     return [(group, found[group]) for group in GROUPS if group in found]
 
 
-def _entries(digest: Digest, workdays: Workdays) -> View:
-    """The first items under their groups, in full, and the rest."""
-    groups = _grouped(digest)
-    members = [(group, item) for group, items in groups for item in items]
+def entries_of(digest: Digest, workdays: Workdays) -> list[tuple[Item, View]]:
+    """Every item with what is said of it, in the order in which a digest says it."""
+    members = [(group, item) for group, items in _grouped(digest) for item in items]
     in_common = _role_in_common(digest)
     entries = []
     for number, (group, item) in enumerate(members, start=1):
         entry = _entry(number, group, item, digest.today)
         entry["deadline"] = _deadline(item, digest.today, workdays)
         entry["role"] = "" if in_common else _role(item, digest)
-        entries.append(entry | {"line": _line(entry)})
+        entries.append((item, entry | {"line": _line(entry)}))
+    return entries
+
+
+def _entries(digest: Digest, workdays: Workdays) -> View:
+    """The first items under their groups, in full, and the rest."""
+    entries = [entry for _item, entry in entries_of(digest, workdays)]
     found = [
         {
             "mark": group.mark,
@@ -150,7 +155,7 @@ def _entries(digest: Digest, workdays: Workdays) -> View:
                 if (entry["mark"], entry["head"]) == (group.mark, group.head)
             ],
         }
-        for group, items in groups
+        for group, items in _grouped(digest)
     ]
     return {"groups": [group for group in found if group["entries"]], "rest": entries[IN_FULL:]}
 

@@ -10,7 +10,7 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from dispatcher.dispatch.telling import addresses, rank
+from dispatcher.dispatch.telling import rank, try_again
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import assignments, audit, entering, reminders
 from dispatcher.ledger.assignments import Assigned
@@ -65,7 +65,7 @@ def follow(
     _lapse(following)
     if edited:
         assignments.look_at_all(conn, now)
-        _queue_what_has_a_new_address(conn, plan)
+        try_again(conn, plan)
     return following.counts
 
 
@@ -253,9 +253,3 @@ def _lapse(f: _Following) -> None:
         lapsed.add(assigned.id)
         assignments.close(f.conn, assigned, "lapsed", audit.PLAN, f.now, why)
         f.counts["lapsed"] += 1
-
-
-def _queue_what_has_a_new_address(conn: Connection, plan: Plan) -> None:
-    for failed in reminders.failed(conn):
-        if not failed.tried.issuperset(addresses(plan, failed.unit)):
-            reminders.queue_again(conn, failed.id)

@@ -7,15 +7,17 @@ from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 
+from dispatcher.dispatch import cards
 from dispatcher.dispatch.brief import Brief, Line, Status
+from dispatcher.dispatch.cards import said_on
 from dispatcher.dispatch.compose import Composer, Rendered
 from dispatcher.dispatch.decisions import decisions
 from dispatcher.dispatch.digest import Digest
 from dispatcher.dispatch.reconcile import next_look
-from dispatcher.dispatch.telling import addresses, office_contact
+from dispatcher.dispatch.telling import first_addresses, office_contact
 from dispatcher.dispatch.window import opening
 from dispatcher.i18n import Text, translator
-from dispatcher.ledger import desk, installation, outbox, queries
+from dispatcher.ledger import channels, desk, installation, outbox, queries
 from dispatcher.ledger.database import Connection
 from dispatcher.ledger.items import Item
 from dispatcher.ledger.outbox import Content
@@ -24,6 +26,7 @@ from dispatcher.ledger.terms import SOON
 from dispatcher.plan.model import Plan
 from dispatcher.plan.periods import DAY
 from dispatcher.plan.steps import instant
+from dispatcher.plan.ways import MAIL, detail, ways
 
 LETTERS = ("digest", "slip")
 HOLIDAYS_WANTED = timedelta(days=60)
@@ -51,8 +54,11 @@ class Office:
         self.site = site
         self.broken = ""
 
-    def compose(self, items: Sequence[Item], now: datetime) -> tuple[str, str, str]:
-        """Subject, text and HTML of a digest that leaves ``now``."""
+    def compose(
+        self, conn: Connection, items: Sequence[Item], now: datetime, channel: str = MAIL
+    ) -> Content:
+        """What a digest says that leaves ``now``: as a mail with the sheets that its units want, or
+        as a card of as much as the channel may say."""
         at = now.astimezone(self.plan.zone)
         digest = Digest(
             units=tuple(dict.fromkeys(item.told for item in items)),
@@ -62,9 +68,14 @@ class Office:
             office_contact=office_contact(self.plan),
             items=tuple(items),
         )
-        return self._noting_faults(self.composer.digest(digest))
+        said = self._noting_faults(self.composer.digest(digest))
+        if channel == MAIL:
+            return said._replace(files=self._sheets(conn, items, now))
+        full = detail(self.plan, channel) == "full"
+        card = cards.card_of(digest, self.plan.workdays, full=full)
+        return Content(said.subject, cards.text_of(card), "", cards.packed(card))
 
-    def attach(
+    def _sheets(
         self, conn: Connection, items: Sequence[Item], now: datetime
     ) -> tuple[tuple[str, bytes], ...]:
         """The sheets of the units that are told, where their settings ask for it."""
@@ -83,16 +94,16 @@ class Office:
         if self._brief_is_due(conn, now):
             self._queue(conn, "brief", self.composer.brief(self._brief(conn, now)), now)
 
-    def _noting_faults(self, rendered: Rendered) -> tuple[str, str, str]:
+    def _noting_faults(self, rendered: Rendered) -> Content:
         self.broken = rendered.broken or self.broken
-        return rendered.subject, rendered.text, rendered.html
+        return Content(rendered.subject, rendered.text, rendered.html)
 
     def _queue(
         self, conn: Connection, kind: outbox.Kind, rendered: Rendered, now: datetime
     ) -> None:
-        content = Content(*self._noting_faults(rendered))
-        for address in addresses(self.plan, self.plan.office):
-            outbox.queue(conn, address, kind, now, content=content)
+        content = self._noting_faults(rendered)
+        for to in first_addresses(self.plan, self.plan.office):
+            outbox.queue(conn, to, kind, now, content=said_on(self.plan, to.channel, content))
 
     def _brief_is_due(self, conn: Connection, now: datetime) -> bool:
         today = self._day(now)
@@ -142,7 +153,7 @@ class Office:
             due_today=_lines((each for each in standing if each.due == today), today),
             due_week=_lines((each for each in standing if each.due > today), today),
             changes=_changes(conn, last.at if last else now),
-            attention=tuple(self._attention(conn, letters, today)),
+            attention=tuple(self._attention(conn, letters, now)),
             provisional_years=self._unannounced(today),
         )
 
@@ -161,14 +172,25 @@ class Office:
                 "程序会继续尝试,请检查邮件服务器"
             )
 
-    def _attention(self, conn: Connection, letters: Sequence[Sent], today: date) -> list[str]:
+    def _closed(self, conn: Connection, now: datetime) -> Iterator[str]:
+        for state in channels.states(conn).values():
+            if state.needs_hand(now) and state.paused_at and state.reason:
+                since = state.paused_at.astimezone(self.plan.zone)
+                yield (
+                    f"发送渠道“{state.name}”自{since.month}月{since.day}日{since:%H:%M}起暂停:"
+                    f"{state.reason.render(chinese)}"
+                )
+
+    def _attention(self, conn: Connection, letters: Sequence[Sent], now: datetime) -> list[str]:
         """Everything that needs a hand, a sentence each."""
+        today = self._day(now)
         found = [*decisions(conn, self.plan, today), *_mishaps(letters), *self._waiting(letters)]
+        found += self._closed(conn, now)
         unreachable = sorted({each.unit for each in queries.unreached(conn)})
         found += [
             f"{unit}没有可用的联系方式,请补充邮箱"
             for unit in unreachable
-            if not addresses(self.plan, unit)
+            if not ways(self.plan, unit)
         ]
         held = installation.find(conn)
         if held and held.hold is not None:

@@ -12,13 +12,12 @@ from dispatcher.dispatch.courier import Courier
 from dispatcher.ledger.database import Connection, Engine
 from dispatcher.ledger.items import Item
 from dispatcher.ledger.leases import LEASE
+from dispatcher.ledger.outbox import Content
 from dispatcher.plan.model import Plan
 
 PATIENCE = 5.0
-Compose = Callable[[Sequence[Item], datetime], tuple[str, str, str]]
-"""Subject, text and HTML of a digest that leaves at an instant."""
-Attach = Callable[[Connection, Sequence[Item], datetime], tuple[tuple[str, bytes], ...]]
-"""The files that such a digest carries, each with its name."""
+Compose = Callable[[Connection, Sequence[Item], datetime, str], Content]
+"""What a digest says that leaves at an instant by a channel."""
 QueueBrief = Callable[[Connection, datetime], None]
 """Queues the brief, the status message or nothing, as the instant asks for."""
 
@@ -35,7 +34,6 @@ class Parts(NamedTuple):
     revision: str
     courier: Courier
     compose: Compose
-    attach: Attach
     queue_brief: QueueBrief
     clock: Callable[[], datetime]
     stop: threading.Event

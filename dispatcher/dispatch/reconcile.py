@@ -47,7 +47,7 @@ def reconcile(conn: Connection, plan: Plan, revision: str, now: datetime) -> Rec
 def next_look(conn: Connection, plan: Plan, now: datetime) -> datetime:
     """The next instant at which something falls due: a step, another attempt, or the window."""
     found = installation.find(conn)
-    due = queries.next_at(conn)
+    due = queries.next_at(conn, now)
     if due is None or opening(plan, now) > now or (found and found.hold is not None):
         return next_opening(plan, now)
     return min(max(due, now), next_opening(plan, now))

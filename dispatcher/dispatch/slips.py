@@ -11,9 +11,10 @@ from collections.abc import Mapping
 from datetime import date, datetime
 from typing import NamedTuple
 
+from dispatcher.dispatch.cards import said_on
 from dispatcher.dispatch.compose import Composer, Rendered
 from dispatcher.dispatch.letter import Earlier, Letter
-from dispatcher.dispatch.telling import addresses, office_contact, superior_of
+from dispatcher.dispatch.telling import first_addresses, office_contact, superior_of
 from dispatcher.errors import Refused
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import audit, outbox, slips
@@ -161,7 +162,7 @@ def release(
     if each.state == "released":
         return Released(str(each.code), new=False)
     rung = _releasable(conn, plan, each, signed.at)
-    to = {unit: addresses(plan, unit) for unit in _addressees(plan, each.unit, rung)}
+    to = {unit: first_addresses(plan, unit) for unit in _addressees(plan, each.unit, rung)}
     where = tuple(dict.fromkeys(address for found in to.values() for address in found))
     if not where:
         raise Refused(
@@ -171,7 +172,8 @@ def release(
     given, broken = _written(conn, plan, composer, each, rung, signed)
     slips.release(conn, each, given, signed.at)
     for address in where:
-        outbox.queue_slip(conn, address, each.id, given.content, signed.at)
+        said = said_on(plan, address.channel, given.content)
+        outbox.queue_slip(conn, address, each.id, said, signed.at)
     unreached = tuple(unit for unit, found in to.items() if not found)
     return Released(given.code, where, unreached, broken)
 

@@ -8,18 +8,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from datetime import datetime, time
+from collections.abc import Collection, Iterable
+from datetime import datetime, time, timedelta
 from typing import NamedTuple
+from zlib import crc32
 
-from dispatcher.dispatch.window import next_opening
+from dispatcher.dispatch.routing import Route, route
+from dispatcher.dispatch.window import next_opening, opening
 from dispatcher.i18n import _
-from dispatcher.ledger import assignments, outbox, reminders
+from dispatcher.ledger import assignments, channels, outbox, pruning, reminders
 from dispatcher.ledger.assignments import Assigned
 from dispatcher.ledger.database import Connection
-from dispatcher.ledger.outbox import Address
-from dispatcher.ledger.reminders import Reminder
+from dispatcher.ledger.outbox import Address, Pile
+from dispatcher.ledger.reminders import Reminder, Untold
 from dispatcher.plan.model import Plan
 from dispatcher.plan.steps import escalation_on, following, instant, reached
+from dispatcher.plan.ways import spread, ways
 
 STEP = re.compile(r"T(?:([+-]\d+)(wd|d)?)?")
 OPENING, NOTICE = -1e6, -1e9
@@ -175,35 +179,101 @@ def _reminder(assigned: Assigned, telling: Telling, step: str, now: datetime) ->
 def post(conn: Connection, plan: Plan, now: datetime) -> Counter[str]:
     """Makes of the reminders that wait one digest for each address, and counts them.
 
-    A reminder goes to every contact of its unit. One that can go to nobody fails, for the office
-    to hear of. An address has one digest a day: what comes up after it waits for the next one.
+    A reminder goes to every contact of its unit that the unit's channel reaches; by the next
+    channel where that one cannot bring it. One that can go to nobody fails, for the office to hear
+    of. An address has one digest a day: what comes up after it waits for the next one.
     """
-    waiting: dict[Address, list[int]] = defaultdict(list)
+    piles: dict[Address, list[Untold]] = defaultdict(list)
     counts: Counter[str] = Counter()
+    back: set[int] = set()
+    shut = _shut(conn, now)
     for untold in reminders.untold(conn):
-        known = addresses(plan, untold.unit)
-        if not known and not untold.tried:
+        found = _route(plan, untold, shut)
+        if found.hopeless and not untold.tried:
             why = _("'{unit}' has no contact that can be reached", unit=untold.unit)
             reminders.fail(conn, untold.id, why)
             counts["unreachable"] += 1
-        for address in known:
-            if address not in untold.tried:
-                waiting[address].append(untold.id)
+        back |= {untold.tried[to].id for to in found.back}
+        for to in found.to:
+            piles[to].append(untold)
+    if back:
+        why = _("its channel is paused; another brings it")
+        pruning.take_back(conn, back, why, now)
     today = instant(now.astimezone(plan.zone).date(), time.min, plan.zone)
+    waiting = {to: _pile(plan, to, found, now) for to, found in piles.items()}
     counts["messages"] = outbox.queue_digests(conn, waiting, now, today)
     return counts
 
 
+def _shut(conn: Connection, now: datetime) -> set[str]:
+    """The channels that do not work before a person mends or resumes them."""
+    return {name for name, state in channels.states(conn).items() if state.needs_hand(now)}
+
+
+def _route(plan: Plan, untold: Untold, shut: Collection[str]) -> Route:
+    notify = plan.units[untold.unit].notify if untold.unit in plan.units else "all"
+    tried = {Address(*to): each.state for to, each in untold.tried.items()}
+    return route(ways(plan, untold.unit), tried, notify, shut)
+
+
+def _pile(plan: Plan, to: Address, found: Collection[Untold], now: datetime) -> Pile:
+    """Where many are told at one moment, each at its own time of a few minutes; but never after
+    the window."""
+    delay = offset(to, spread(plan, to.channel))
+    if opening(plan, now + delay) > now + delay:
+        delay = timedelta()
+    return Pile([each.id for each in found], any(rank(each.step) > 0 for each in found), delay)
+
+
+def offset(to: Address, minutes: int) -> timedelta:
+    """How long after the others an address is told: always the same, from one minute on.
+
+    >>> offset(Address("群", "潭东镇"), 5)
+    datetime.timedelta(seconds=229)
+    """
+    if minutes < 1:
+        return timedelta()
+    stretch = max(60 * (minutes - 1), 1)
+    return timedelta(seconds=60 + crc32("/".join(to).encode()) % stretch)
+
+
+def move_on(conn: Connection, plan: Plan, message_ids: Collection[int]) -> None:
+    """What messages that failed hold waits again where another way to its unit is left."""
+    _queue_again(conn, plan, reminders.failed_in(conn, message_ids))
+
+
+def try_again(conn: Connection, plan: Plan) -> None:
+    """What has failed waits again where the plan knows of another way to its unit now."""
+    _queue_again(conn, plan, reminders.failed(conn))
+
+
+def _queue_again(conn: Connection, plan: Plan, failed: Iterable[Untold]) -> None:
+    for each in failed:
+        if _route(plan, each, ()).to:
+            reminders.queue_again(conn, each.id)
+
+
 def addresses(plan: Plan, unit: str) -> list[Address]:
-    """Where a unit is told: each of its contacts that its channels can reach, once."""
+    """Where a unit can be told, by all of its channels."""
+    return [Address(way.channel, to) for way in ways(plan, unit) for to in way.addresses]
+
+
+def first_addresses(plan: Plan, unit: str) -> list[Address]:
+    """Where a unit is told what no reminder holds: by its first channel, by all where it wants
+    that."""
+    return list(route(ways(plan, unit), {}, plan.units[unit].notify).to)
+
+
+def office_mail(plan: Plan) -> str | None:
+    """Where an answer by mail goes."""
+    return next((each.email for each in plan.units[plan.office].contacts if each.email), None)
+
+
+def mobiles(plan: Plan, unit: str) -> tuple[str, ...]:
+    """Those of a unit's people; none for what is no unit's name."""
     if unit not in plan.units:
-        return []
-    found = plan.units[unit]
-    if "email" not in found.channels:
-        return []
-    return list(
-        dict.fromkeys(Address("email", each.email) for each in found.contacts if each.email)
-    )
+        return ()
+    return tuple(dict.fromkeys(each.mobile for each in plan.units[unit].contacts if each.mobile))
 
 
 def names_by_address(plan: Plan) -> dict[Address, str]:

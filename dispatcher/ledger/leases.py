@@ -19,12 +19,13 @@ from sqlalchemy import (
     Select,
     bindparam,
     insert,
+    literal_column,
     select,
     update,
 )
 from sqlalchemy.sql.dml import ReturningUpdate
 
-from dispatcher.ledger.outbox import Content, Kind
+from dispatcher.ledger.outbox import WORDS, Content, Kind
 from dispatcher.ledger.tables import attachment, attempt, message
 from dispatcher.ledger.types import clock_seconds
 
@@ -42,7 +43,11 @@ class Claimed(NamedTuple):
     kind: Kind
     at: datetime
     attempts: int
+    urgency: int
     content: Content | None
+
+
+FACTS = Claimed._fields[:-1]
 
 
 def _due(suspect: bool) -> CTE:
@@ -60,7 +65,7 @@ def _due(suspect: bool) -> CTE:
             message.c.channel.not_in(bindparam("busy", expanding=True)),
             message.c.rescues > 0 if suspect else message.c.rescues == 0,
         )
-        .order_by(*[message.c.rescues] * suspect, message.c.next_attempt_at, message.c.id)
+        .order_by(*[message.c.rescues] * suspect, *message.c["urgency", "next_attempt_at", "id"])
         .limit(bindparam("most"))
         .with_for_update(skip_locked=True)
         .cte("due")
@@ -76,8 +81,8 @@ def _claim(suspect: bool) -> ReturningUpdate[Any]:
             state="claimed", next_attempt_at=None, lease_until=clock_seconds() + bindparam("lease")
         )
         .returning(
-            *message.c["id", "channel", "address", "kind", "at", "attempts"],
-            *message.c["subject", "text", "html"],
+            *message.c[FACTS],
+            *message.c[WORDS],
         )
     )
 
@@ -95,18 +100,35 @@ def claim(
     lease: float = LEASE,
 ) -> list[Claimed]:
     """Leases up to ``limit`` queued messages that are due, the longest due first, for ``lease``
-    seconds; none of the channels ``busy``.
-
-    Those that a process has died with come last and one by one: the next death tells which it was.
-    """
+    seconds; none of the channels ``busy``, and none that a process has died with."""
     wanted = {"now": now, "kinds": list(kinds), "busy": list(busy), "lease": lease}
-    claimed = conn.execute(_claim_sound, wanted | {"most": limit}).all()
-    claimed = claimed or conn.execute(_claim_suspect, wanted | {"most": 1}).all()
+    return _taken(conn, _claim_sound, wanted | {"most": limit})
+
+
+def claim_suspect(
+    conn: Connection,
+    now: datetime,
+    kinds: Collection[str],
+    *,
+    busy: Collection[str] = (),
+    lease: float = LEASE,
+) -> list[Claimed]:
+    """Leases one of those that a process has died with. They come last and one by one: the next
+    death tells which it was."""
+    wanted = {"now": now, "kinds": list(kinds), "busy": list(busy), "lease": lease}
+    return _taken(conn, _claim_suspect, wanted | {"most": 1})
+
+
+def _taken(
+    conn: Connection, statement: ReturningUpdate[Any], wanted: Mapping[str, object]
+) -> list[Claimed]:
     rows = []
-    for key, channel, address, kind, at, attempts, *said in claimed:
-        content = None if said[0] is None else Content(*said)
-        rows.append(Claimed(key, channel, address, kind, at, attempts, content))
-    return sorted(rows, key=lambda row: (row.at, row.id))
+    for row in conn.execute(statement, wanted):
+        said = [getattr(row, name) for name in WORDS]
+        content = None if row.subject is None else Content(*said)
+        facts = {name: getattr(row, name) for name in FACTS}
+        rows.append(Claimed(**facts, content=content))
+    return sorted(rows, key=lambda row: (row.urgency, row.at, row.id))
 
 
 class Begun(NamedTuple):
@@ -136,36 +158,36 @@ def begin_sending(
         if claimed.id in mine
     ]
     fresh = [each for each in begun if each.claimed.content is None]
-    again = [each for each in begun if each.claimed.content is not None]
-    _many(conn, _begin_fresh, [_values(each, lease) | each.content.words for each in fresh])
-    _many(conn, _begin, [_values(each, lease) for each in again])
+    again = [each.claimed.id for each in begun if each.claimed.content is not None]
+    words = [{"key": each.claimed.id, "lease": lease} | each.content.words for each in fresh]
+    _many(conn, _begin_fresh, words)
+    if again:
+        conn.execute(_begin, {"ids": again, "lease": lease})
     _many(conn, _attach, [file for each in fresh for file in _files(each)])
-    _many(conn, _attempt, [_attempt_values(each, now) for each in begun])
+    if begun:
+        conn.execute(_attempt, {"ids": [each.claimed.id for each in begun], "now": now})
     return begun
 
 
-_begin = update(message).where(message.c.id == bindparam("key")).values(
+_among = message.c.id.in_(bindparam("ids", expanding=True))
+_start = update(message).values(
     state="sending",
-    attempts=bindparam("number"),
+    attempts=message.c.attempts + 1,
     lease_until=clock_seconds() + bindparam("lease"),
-)  # fmt: skip
-_begin_fresh = _begin.values({name: bindparam(name) for name in ("subject", "text", "html")})
-
-
-_attempt, _attach = insert(attempt), insert(attachment)
-
-
-def _values(begun: Begun, lease: float) -> dict[str, Any]:
-    return {"key": begun.claimed.id, "number": begun.number, "lease": lease}
-
-
-def _attempt_values(begun: Begun, now: datetime) -> dict[str, Any]:
-    return {
-        "message_id": begun.claimed.id,
-        "number": begun.number,
-        "started_at": now,
-        "outcome": "sending",
-    }
+)
+_begin = _start.where(_among)
+_begin_fresh = _start.where(message.c.id == bindparam("key")).values(
+    {name: bindparam(name) for name in WORDS}
+)
+_attempt = insert(attempt).from_select(
+    ["message_id", "number", "started_at", "outcome"],
+    select(
+        *message.c["id", "attempts"],
+        bindparam("now", type_=attempt.c.started_at.type),
+        literal_column("'sending'"),
+    ).where(_among),
+)
+_attach = insert(attachment)
 
 
 def _files(begun: Begun) -> list[dict[str, Any]]:
@@ -194,12 +216,7 @@ def _still(conn: Connection, query: Select[Any], attempts: Mapping[int, int]) ->
 
 
 # Built once: to build a statement costs more than to run it.
-_seen = (
-    select(*message.c["id", "attempts"])
-    .where(message.c.id.in_(bindparam("ids", expanding=True)))
-    .order_by(message.c.id)
-    .with_for_update()
-)
+_seen = select(*message.c["id", "attempts"]).where(_among).order_by(message.c.id).with_for_update()
 _claimed = _seen.where(message.c.state == "claimed", message.c.lease_until > clock_seconds())
 _sending = _seen.where(message.c.state == "sending")
 

@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, exists, select, update
 from dispatcher.errors import Refused
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import audit, messages
-from dispatcher.ledger.leases import Claimed
+from dispatcher.ledger.leases import FACTS, Claimed
 from dispatcher.ledger.outbox import Content
 from dispatcher.ledger.pruning import prune
 from dispatcher.ledger.queries import Sent
@@ -45,8 +45,8 @@ def retry(conn: Connection, message_id: int, by: str, note: str, now: datetime) 
 
 def _as_claimed(conn: Connection, message_id: int) -> Claimed:
     row = conn.execute(select(message).where(message.c.id == message_id)).one()
-    content = Content(row.subject, row.text, row.html)
-    return Claimed(row.id, row.channel, row.address, row.kind, row.at, row.attempts, content)
+    facts = {name: getattr(row, name) for name in FACTS}
+    return Claimed(**facts, content=Content(row.subject, row.text, row.html))
 
 
 def _queue_what_failed_with(conn: Connection, message_id: int) -> None:

@@ -6,16 +6,19 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from datetime import datetime
-from typing import Literal, NamedTuple
+from datetime import datetime, timedelta
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import Connection, and_, insert, or_, select
+from sqlalchemy import Connection, and_, insert, or_, select, update
 
 from dispatcher.ledger.tables import NO_SLIP, message, message_item
 
 Kind = Literal["digest", "brief", "status", "test", "slip"]
 
 
+URGENT, USUAL, LEAST = range(3)
+"""Of what is due, the urgent leaves first, a report to the office last."""
+WORDS = ("subject", "text", "html", "card")
 MANY = 500
 """Addresses that are asked for in one query."""
 NOT_IN_VAIN = message.c.state.not_in(("cancelled", "failed"))
@@ -29,17 +32,19 @@ class Address(NamedTuple):
 
 
 class Content(NamedTuple):
-    """What a message says, and the files that it carries, each with its name."""
+    """What a message says, and the files that it carries, each with its name; ``card`` is the
+    digest as data, for a channel that lays it out itself."""
 
     subject: str
     text: str
     html: str
+    card: dict[str, Any] | None = None
     files: tuple[tuple[str, bytes], ...] = ()
 
     @property
-    def words(self) -> dict[str, str]:
+    def words(self) -> dict[str, Any]:
         """The columns of a message."""
-        return {"subject": self.subject, "text": self.text, "html": self.html}
+        return {name: getattr(self, name) for name in WORDS}
 
 
 def queue(
@@ -50,11 +55,20 @@ def queue(
     key = {**to._asdict(), "kind": kind, "at": at}
     if conn.scalar(select(message.c.id).filter_by(**key).where(NO_SLIP)) is not None:
         return None
-    return _queue(conn, key | content.words)
+    return _queue(conn, key | content.words | {"urgency": LEAST})
+
+
+class Pile(NamedTuple):
+    """Reminders for one address: the ``urgent`` leave before the others, and all of them by
+    ``delay`` later than they might."""
+
+    reminders: Collection[int]
+    urgent: bool = False
+    delay: timedelta = timedelta()
 
 
 def queue_digests(
-    conn: Connection, waiting: Mapping[Address, Collection[int]], at: datetime, since: datetime
+    conn: Connection, waiting: Mapping[Address, Pile], at: datetime, since: datetime
 ) -> int:
     """Queues a digest of reminders for each address, or adds them to one that waits for its first
     attempt; gives how many digests.
@@ -66,13 +80,16 @@ def queue_digests(
     fresh = [to for to in waiting if to not in found]
     had = _addressed(conn, fresh, at, since)
     fresh = [to for to in fresh if to not in had]
-    found |= dict(zip(fresh, _queue_digests(conn, fresh, at), strict=True))
-    digests = {found[to]: items for to, items in waiting.items() if to in found}
+    hurried = [found[to] for to, pile in waiting.items() if pile.urgent and to in found]
+    found |= _queue_digests(conn, {to: waiting[to] for to in fresh}, at)
+    digests = {found[to]: pile.reminders for to, pile in waiting.items() if to in found}
     rows = [
         {"message_id": key, "reminder_id": item} for key, items in digests.items() for item in items
     ]
     if rows:
         conn.execute(insert(message_item), rows)
+    if hurried:
+        conn.execute(update(message).where(message.c.id.in_(hurried)).values(urgency=URGENT))
     return len(digests)
 
 
@@ -105,23 +122,29 @@ def _addressed(
     return found
 
 
-def _queue_digests(conn: Connection, to: Collection[Address], at: datetime) -> list[int]:
-    rows = [{**each._asdict(), "kind": "digest", "at": at, **_new(at)} for each in to]
-    if not rows:
-        return []
-    keys = insert(message).returning(message.c.id, sort_by_parameter_order=True)
-    return list(conn.scalars(keys, rows))
+def _queue_digests(
+    conn: Connection, piles: Mapping[Address, Pile], at: datetime
+) -> dict[Address, int]:
+    rows = [
+        {**to._asdict(), "kind": "digest", "at": at, **_new(at + pile.delay)}
+        | {"urgency": URGENT if pile.urgent else USUAL}
+        for to, pile in piles.items()
+    ]
+    # Not in their order: for that SQLAlchemy would give SQLite one row at a time.
+    keys = insert(message).returning(*message.c["channel", "address", "id"])
+    found = conn.execute(keys, rows) if rows else ()
+    return {Address(channel, address): key for channel, address, key in found}
 
 
 def _queue(conn: Connection, values: Mapping[str, object]) -> int:
-    done = conn.execute(insert(message).values({**values, **_new(values["at"])}))
+    done = conn.execute(insert(message).values({**_new(values["at"]), **values}))
     assert done.inserted_primary_key
     return int(done.inserted_primary_key[0])
 
 
 def _new(at: object) -> dict[str, object]:
     """The columns of a message that waits for its first attempt."""
-    return {"state": "queued", "attempts": 0, "next_attempt_at": at}
+    return {"state": "queued", "attempts": 0, "next_attempt_at": at, "urgency": USUAL}
 
 
 def queue_slip(conn: Connection, to: Address, slip_id: int, content: Content, at: datetime) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Literal, NamedTuple
 
-from sqlalchemy import Connection, bindparam, exists, func, select, update
+from sqlalchemy import Connection, bindparam, exists, func, literal_column, select, update
 
 from dispatcher.i18n import Text, _
+from dispatcher.ledger.channels import Closing
 from dispatcher.ledger.leases import still_sending
 from dispatcher.ledger.tables import (
     ALIVE,
@@ -35,12 +37,14 @@ Outcome = Literal["sent", "temporary", "permanent", "unknown", "released"]
 
 
 class Settled(NamedTuple):
-    """How an attempt ended: why, the other side's own word, and its name for the message."""
+    """How an attempt ended: why, the other side's own word, and its name for the message; and that
+    its channel cannot be called for a while, if so."""
 
     outcome: Outcome
     reason: Text = _("accepted")
     detail: str = ""
     receipt: str = ""
+    closing: Closing | None = None
 
 
 class Ended(NamedTuple):
@@ -64,7 +68,7 @@ def settle(conn: Connection, ended: Collection[Ended], now: datetime) -> dict[in
     found = [each for each in ended if each.message_id in mine]
     if not found:
         return {}
-    conn.execute(_settle_attempt, [_of_attempt(each, now) for each in found])
+    _end_attempts(conn, found, now)
     _tell(conn, [each.message_id for each in found if each.settled.outcome in TELLING], now)
     _end_sent(conn, [each for each in found if each.settled.outcome == "sent"], now)
     return {
@@ -73,9 +77,12 @@ def settle(conn: Connection, ended: Collection[Ended], now: datetime) -> dict[in
     }
 
 
-_settle_attempt = (
+_end_attempt = (
     update(attempt)
-    .where(attempt.c.message_id == bindparam("key"), attempt.c.number == bindparam("which"))
+    .where(
+        attempt.c.message_id.in_(bindparam("ids", expanding=True)),
+        attempt.c.outcome == literal_column("'sending'"),
+    )
     .values(finished_at=bindparam("now"), outcome=bindparam("became"), detail=bindparam("said"))
 )
 _settle_sent = (
@@ -93,15 +100,14 @@ def _end_sent(conn: Connection, sent: Sequence[Ended], now: datetime) -> None:
         conn.execute(_settle_sent, rows)
 
 
-def _of_attempt(ended: Ended, now: datetime) -> dict[str, object]:
-    settled = ended.settled
-    return {
-        "key": ended.message_id,
-        "which": ended.number,
-        "now": now,
-        "became": settled.outcome,
-        "said": settled.detail or str(settled.reason),
-    }
+def _end_attempts(conn: Connection, ended: Sequence[Ended], now: datetime) -> None:
+    """Those that ended in the same way by one statement: a message has one attempt under way."""
+    alike: dict[tuple[str, str], list[int]] = defaultdict(list)
+    for each in ended:
+        settled = each.settled
+        alike[settled.outcome, settled.detail or str(settled.reason)].append(each.message_id)
+    for (became, said), ids in alike.items():
+        conn.execute(_end_attempt, {"ids": ids, "became": became, "said": said, "now": now})
 
 
 def _end_unsent(conn: Connection, ended: Ended, now: datetime) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -113,6 +113,13 @@ def cancel_slip(conn: Connection, slip_id: int, reason: Text, now: datetime) -> 
     waiting = select(message.c.id).filter_by(slip_id=slip_id, state="queued")
     for message_id in conn.scalars(waiting.with_for_update()).all():
         _drop(conn, message_id, reason, now)
+
+
+def take_back(conn: Connection, message_ids: Collection[int], why: Text, now: datetime) -> None:
+    """Ends those of the messages that wait: something else brings what they hold."""
+    waiting = select(message.c.id).where(message.c.id.in_(message_ids), message.c.state == "queued")
+    for message_id in conn.scalars(waiting.with_for_update()).all():
+        _drop(conn, message_id, why, now)
 
 
 _later, _with_it = reminder.alias(), message_item.alias()

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
 from dispatcher.i18n import Text
+from dispatcher.ledger import channels
 from dispatcher.ledger.tables import (
     ALIVE,
     IS_FAILED,
@@ -169,7 +170,6 @@ class Health(NamedTuple):
     unknown: int
     failed: int
     open: int
-    next_at: datetime | None
 
 
 def health(conn: Connection) -> Health:
@@ -185,14 +185,27 @@ def health(conn: Connection) -> Health:
         unknown=states.get("unknown", 0),
         failed=states.get("failed", 0),
         open=conn.scalar(chased) or 0,
-        next_at=next_at(conn),
     )
 
 
-def next_at(conn: Connection) -> datetime | None:
-    """The next instant at which a step or another attempt falls due; it may have passed."""
-    found: list[datetime | None] = [
-        conn.scalar(select(func.min(column)).where(column.is_not(None)))
-        for column in (assignment.c.next_at, message.c.next_attempt_at)
-    ]
+def next_at(conn: Connection, now: datetime) -> datetime | None:
+    """The next instant at which a step or another attempt falls due; it may have passed. What
+    waits for a channel that may not be called ``now`` is due when it may be."""
+    step = conn.scalar(
+        select(func.min(assignment.c.next_at)).where(assignment.c.next_at.is_not(None))
+    )
+    found = [step, *_next_attempts(conn, now)]
     return min((instant for instant in found if instant), default=None)
+
+
+def _next_attempts(conn: Connection, now: datetime) -> list[datetime | None]:
+    first, waits = func.min(message.c.next_attempt_at), message.c.next_attempt_at.is_not(None)
+    states = channels.states(conn)
+    if not states:
+        return [conn.scalar(select(first).where(waits))]
+    rows = conn.execute(select(message.c.channel, first).where(waits).group_by(message.c.channel))
+    return [
+        max(at, opens)
+        for name, at in rows
+        if (opens := states.get(name, channels.State(name)).opens(now))
+    ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event, inspect, make_url, text
@@ -14,6 +14,8 @@ from dispatcher.errors import DispatcherError
 from dispatcher.i18n import _
 from dispatcher.ledger.database import BUSY, with_driver
 
+Schema = Literal["none", "older", "current", "newer"]
+
 
 @contextmanager
 def reading(url: str, migrations: Path) -> Iterator[Connection | None]:
@@ -21,6 +23,24 @@ def reading(url: str, migrations: Path) -> Iterator[Connection | None]:
 
     Raises DispatcherError when its schema is not that of this program's ``migrations``.
     """
+    with _looking(url) as conn:
+        yield conn if conn and _is_current(conn, migrations) else None
+
+
+def schema(url: str, migrations: Path) -> Schema:
+    """How old the ledger in a database is, compared with this program; nothing is changed."""
+    with _looking(url) as conn:
+        found = _version(conn) if conn else None
+    known = _versions(migrations)
+    if found is None:
+        return "none"
+    if found not in known:
+        return "newer"
+    return "current" if found == known[-1] else "older"
+
+
+@contextmanager
+def _looking(url: str) -> Iterator[Connection | None]:
     parsed = make_url(url)
     sqlite = parsed.get_backend_name() == "sqlite"
     if sqlite and not Path(parsed.database or "").is_file():
@@ -29,7 +49,7 @@ def reading(url: str, migrations: Path) -> Iterator[Connection | None]:
     engine = _sqlite(parsed) if sqlite else _postgresql(parsed)
     try:
         with engine.connect() as conn:
-            yield conn if _is_current(conn, migrations) else None
+            yield conn
     finally:
         engine.dispose()
 
@@ -58,13 +78,25 @@ def _sqlite(url: URL) -> Engine:
 
 def _is_current(conn: Connection, migrations: Path) -> bool:
     """Whether there is a ledger in the database, and it is of this program's time."""
-    if not inspect(conn).has_table("alembic_version"):
+    found = _version(conn)
+    if found is None:
         return False
-    found = conn.scalar(text("SELECT version_num FROM alembic_version"))
-    newest = max(path.name.split("_")[0] for path in migrations.glob("versions/[0-9]*.py"))
+    newest = _versions(migrations)[-1]
     if found != newest:
         raise DispatcherError(
             _("the database has schema {found}, this program {newest}: start the newer program's "
               "daemon, or 'dispatcher run --once', and ask again", found=found, newest=newest)
         )  # fmt: skip
     return True
+
+
+def _version(conn: Connection) -> str | None:
+    if not inspect(conn).has_table("alembic_version"):
+        return None
+    found: str | None = conn.scalar(text("SELECT version_num FROM alembic_version"))
+    return found
+
+
+def _versions(migrations: Path) -> list[str]:
+    """Those that this program knows, the newest last."""
+    return sorted(path.name.split("_")[0] for path in migrations.glob("versions/[0-9]*.py"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -138,12 +138,21 @@ def fail(conn: Connection, reminder_id: int, reason: Text) -> None:
     conn.execute(update(reminder).where(mine).values(state="failed", reason=reason))
 
 
+class Tried(NamedTuple):
+    """A message that holds a reminder, and its state."""
+
+    id: int
+    state: str
+
+
 class Untold(NamedTuple):
-    """A reminder that still has to reach its unit; ``tried`` are its messages' addresses."""
+    """A reminder that still has to reach its unit; ``tried`` is its latest message to each
+    address."""
 
     id: int
     unit: str
-    tried: set[tuple[str, str]]
+    step: str
+    tried: dict[tuple[str, str], Tried]
 
 
 def untold(conn: Connection) -> list[Untold]:
@@ -163,20 +172,26 @@ def failed(conn: Connection) -> list[Untold]:
     return _with_tried(conn, wanted)
 
 
+def failed_in(conn: Connection, message_ids: Collection[int]) -> list[Untold]:
+    """The failed reminders that messages hold."""
+    held = select(message_item.c.reminder_id).where(message_item.c.message_id.in_(message_ids))
+    return _with_tried(conn, and_(reminder.c.state == "failed", reminder.c.id.in_(held)))
+
+
 def _with_tried(conn: Connection, wanted: ColumnElement[bool]) -> list[Untold]:
     query = (
-        select(*reminder.c["id", "unit"], *message.c["channel", "address"])
+        select(*reminder.c["id", "unit", "step"], *message.c["channel", "address", "id", "state"])
         .join_from(reminder, assignment)
         .outerjoin(message_item, message_item.c.reminder_id == reminder.c.id)
         .outerjoin(message)
         .where(wanted)
-        .order_by(reminder.c.id)
+        .order_by(reminder.c.id, message.c.id)
     )
     found: dict[int, Untold] = {}
-    for key, unit, channel, address in conn.execute(query):
-        entry = found.setdefault(key, Untold(key, unit, set()))
+    for key, unit, step, channel, address, *tried in conn.execute(query):
+        entry = found.setdefault(key, Untold(key, unit, step, {}))
         if channel:
-            entry.tried.add((channel, address))
+            entry.tried[channel, address] = Tried(*tried)
     return list(found.values())
 
 

@@ -226,7 +226,7 @@ def release(conn: Connection, draft: Slip, given: Release, now: datetime) -> Non
         year=given.year,
         number=given.number,
         code=given.code,
-        **given.content.words,
+        **{name: getattr(given.content, name) for name in ("subject", "text", "html")},
     )
     assert conn.execute(done).rowcount == 1
     note = _("{note}", note=given.note) if given.note else None

@@ -227,6 +227,8 @@ message = Table(
     Column("settled_at", Instant),
     Column("slip_id", ForeignKey("slip.id")),
     Column("rescues", Integer, nullable=False, server_default=text("0")),
+    Column("urgency", Integer, nullable=False, server_default=text("1")),
+    Column("card", Json),
     one_of("kind", "digest", "brief", "status", "test", "slip"),
     one_of("state", *ALIVE, *DELIVERED, "failed", "cancelled"),
     exactly_in("next_attempt_at", "queued"),
@@ -241,10 +243,14 @@ message = Table(
 )
 """What one address gets at one time on one channel; from its first attempt its bytes are frozen.
 
-``rescues`` counts the processes that died while they had it in hand and had not begun to send it.
+``rescues`` counts the processes that died while they had it in hand and had not begun to send it;
+``urgency`` is the order in which messages leave that are due, the least first; ``card`` the digest
+as data, for a channel that lays it out itself.
 """
 partial_index(
-    "ix_message_queued", message.c.next_attempt_at.is_not(None), message.c.next_attempt_at
+    "ix_message_queued",
+    message.c.next_attempt_at.is_not(None),
+    *message.c["urgency", "next_attempt_at"],
 )
 partial_index("ix_message_leased", message.c.lease_until.is_not(None), message.c.lease_until)
 NO_SLIP = message.c.slip_id.is_(None)
@@ -304,6 +310,24 @@ attempt = Table(
 """One try to hand a message to its channel: written before, settled once, never changed."""
 IS_UNKNOWN = attempt.c.outcome == literal_column("'unknown'")
 partial_index("ix_attempt_unknown", IS_UNKNOWN, attempt.c.message_id, attempt.c.number)
+
+channel = Table(
+    "channel",
+    metadata,
+    Column("name", String, primary_key=True),
+    Column("free_at", Instant),
+    Column("paused_at", Instant),
+    Column("paused_until", Instant),
+    Column("paused_by", String),
+    Column("reason", Sentence),
+    Column("faults", Integer, nullable=False, server_default=text("0")),
+    CheckConstraint("(paused_at IS NULL) = (reason IS NULL)", name="reason"),
+    CheckConstraint("(paused_at IS NULL) = (paused_by IS NULL)", name="paused_by"),
+    CheckConstraint("paused_at IS NOT NULL OR paused_until IS NULL", name="paused_until"),
+)
+"""What is to be remembered of a channel: when its budget lets it be called again (``free_at``), and
+why and until when it is paused, until it is resumed where ``paused_until`` is empty. ``faults``
+counts how often in a row it was found to be set up wrongly."""
 
 answer = Table(
     "answer",

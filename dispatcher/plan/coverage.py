@@ -8,9 +8,10 @@ from typing import NamedTuple
 
 from dispatcher.i18n import Text, _
 from dispatcher.plan.cadence import Every
-from dispatcher.plan.model import Duty, Offset, Plan, Unit
+from dispatcher.plan.model import Duty, Offset, Plan
 from dispatcher.plan.occurrences import Occurrence, ranges_without_entry, upcoming
 from dispatcher.plan.steps import offsets_before, steps_until_due
+from dispatcher.plan.ways import ways
 
 
 class Coverage(NamedTuple):
@@ -50,16 +51,17 @@ def coverage(plan: Plan, year: int) -> Coverage:
         units=len(plan.units),
         occurrences=len(found),
         assignments=sum(len(occurrence.duty.told) for occurrence in found),
-        messages=sum(len(addresses(plan.units[unit])) for unit, _day in days),
+        messages=sum(_messages(plan, unit) for unit, _day in days),
         provisional=sum(occurrence.provisional for occurrence in found),
     )
 
 
-def addresses(unit: Unit) -> list[str]:
-    """The mail addresses of a unit that takes mail."""
-    if "email" not in unit.channels:
-        return []
-    return list(dict.fromkeys(contact.email for contact in unit.contacts if contact.email))
+def _messages(plan: Plan, unit: str) -> int:
+    """How many messages tell a unit once."""
+    found = ways(plan, unit)
+    if plan.units[unit].notify == "first-that-works":
+        found = found[:1]
+    return sum(len(way.addresses) for way in found)
 
 
 def warnings(plan: Plan, year: int) -> list[Text]:
@@ -73,7 +75,6 @@ def warnings(plan: Plan, year: int) -> list[Text]:
         *_provisional_spans(plan, year),
         *_missing_spans(plan, year),
         *_horizon(plan, year),
-        *_channels(plan),
     ]
 
 
@@ -87,7 +88,7 @@ def _rows(plan: Plan) -> Iterator[Text]:
 def _contacts(plan: Plan) -> Iterator[Text]:
     told = {unit for duty in plan.duties.values() for unit in duty.told} | {plan.office}
     for name in plan.units:
-        if name in told and not addresses(plan.units[name]):
+        if name in told and not ways(plan, name):
             yield _("unit '{unit}' has no contact that can be reached", unit=name)
 
 
@@ -151,10 +152,3 @@ def _horizon(plan: Plan, year: int) -> Iterator[Text]:
         if not plan.workdays.is_known(date(wanted, 1, 1)):
             yield _("the holidays of {year} have not been announced: its dates are provisional",
                     year=wanted)  # fmt: skip
-
-
-def _channels(plan: Plan) -> Iterator[Text]:
-    for channel in plan.channels.values():
-        if channel.kind != "email":
-            yield _("channel '{channel}' ({kind}) is understood, but this version only sends mail",
-                    channel=channel.name, kind=channel.kind)  # fmt: skip

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from dispatcher.plan.channels import CHANNEL
 from dispatcher.plan.english import FORMS as ENGLISH_FORMS
 from dispatcher.plan.phrases import FORMS, UNITS
 from dispatcher.plan.scalars import (
+    NAME,
     Blank,
     Choice,
     ClockTime,
@@ -20,8 +22,6 @@ from dispatcher.plan.scalars import (
 )
 from dispatcher.plan.shape import Either, Field, Many, Named, Record
 
-NAME = Words(forbidden="/@#")
-"""Ids, units and subjects are joined with these characters in the ledger's keys."""
 FIGURE_NAME = Words(forbidden="/@#=\n")
 """A measure or its subject, so that ``名称=数`` can be said on a command line."""
 ROLL = Choice(("preceding", "following", "none", "skip"))
@@ -36,7 +36,6 @@ LENGTHS = {
     "year": "每年",
     "dates": "指定日期",
 }
-CHANNEL_KINDS = ("email", "wecom", "gov-dingtalk", "dingtalk", "feishu", "sms", "webhook")
 OFFSETS = Many(Words(examples=("7d", "3wd", "every 5wd")))
 
 PLAN = Record(
@@ -98,6 +97,7 @@ CONTACT = Record(
         "role": Field(Blank(), "身份", "例如 联络员、经办人"),
         "email": Field(Mail(), "邮箱", "例如 name@example.com"),
         "mobile": Field(Blank(), "手机号", "写在引号里"),
+        "account": Field(Blank(), "政务钉钉账号", "赣政通里的人员编号,写在引号里"),
     }
 )
 UNIT = Record(
@@ -111,6 +111,11 @@ UNIT = Record(
         "aliases": Field(Many(NAME), "别名", "别的叫法、旧名称"),
         "contacts": Field(Many(CONTACT), "联系人", ""),
         "channels": Field(Many(NAME), "发送方式", "按先后,email 是邮件"),
+        "notify": Field(
+            Choice(("all", "first-that-works")),
+            "怎样发",
+            "first-that-works 前一个发不到才用下一个(不写就是这样),all 每个都发",
+        ),
         "sheet": Field(Flag(), "附台账", "写 true,提醒时附上该单位的台账(Excel)"),
     }
 )
@@ -123,18 +128,6 @@ GROUP = Either(
             "confirm": Field(Words(), "待核对", "名单为什么还要核对"),
         }
     ),
-)
-CHANNEL = Record(
-    {
-        "kind": Field(Choice(CHANNEL_KINDS), "种类", "", required=True),
-        "url": Field(Words(), "地址", "密钥写成 ${环境变量名},不要写在这里"),
-        "key": Field(Words(), "密钥", "写成 ${环境变量名}"),
-        "secret": Field(Words(), "签名密钥", "写成 ${环境变量名}"),
-        "tenant": Field(Words(), "租户", "政务钉钉的 tenantId"),
-        "detail": Field(
-            Choice(("full", "title-only")), "内容", "full 全文,title-only 只有标题和时限"
-        ),
-    }
 )
 MOVE = Record(
     {
@@ -194,6 +187,7 @@ DUTY = Record(
         "rows": Field(Many(Whole(1, 9999)), "清单序号", "例如 [5]"),
         "clause": Field(Words(), "正文出处", "例如 三(一)"),
         "task": Field(Words(), "任务要求", "文件原文"),
+        "secret": Field(Flag(), "涉密", "写 true,任务要求的内容不存、不发,只说到哪里查阅"),
         "when": Field(WHEN, "时限", "照文件的说法写,例如 每季度末月25日前", required=True),
         "responsible": Field(
             Either(scalar=Words(), sequence=Many(NAME)),

@@ -16,6 +16,9 @@ from dispatcher.plan.steps import DAYS_OF
 from dispatcher.plan.when import CadenceReader
 
 OFFSET = re.compile(r"(?P<every>every |每)?(?P<days>[0-9]{1,3})个?(?P<unit>d|天|日|wd|工作日)")
+CLASSIFIED = re.compile(r"(绝密|机密|秘密)\s*★|[【\[](绝密|机密|秘密)[】\]]")
+"""How a text is marked that may not leave: 密级★保密期限, as official documents bear it."""
+WITHHELD = "(内容涉密,不在此发送,请到{office}查阅)"
 RULE_HORIZON = timedelta(days=366 * 9)
 """How far a rule's first day is looked for: 29 February may be eight years away."""
 HORIZON = timedelta(days=366 * 30)
@@ -86,7 +89,7 @@ class DutyReader:
         duty = Duty(
             id=str(entry["id"]),
             title=str(entry.get("title", "")),
-            task=str(entry.get("task", "")),
+            task=self._task(entry),
             rows=tuple(entry.get("rows", ())),
             clause=str(entry.get("clause", "")),
             phrase=str(when) if isinstance(when, Word) else str(cadence),
@@ -109,6 +112,13 @@ class DutyReader:
             place=entry.node.place,
         )
         return duty._replace(measures=self._measures(entry, duty))
+
+    def _task(self, entry: Entry) -> str:
+        """The text; of a secret one only where to read it: what was never read in cannot leave."""
+        task = str(entry.get("task", ""))
+        if entry.get("secret") or CLASSIFIED.search(task):
+            return WITHHELD.format(office=self.plan.office)
+        return task
 
     def _parties(self, entry: Entry) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The leads, and every unit that is told, leads first."""

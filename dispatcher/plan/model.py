@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date, time
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from dispatcher.errors import Place
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Roll = Literal["preceding", "following", "none", "skip"]
 Expect = Literal["all", "lead"]
+Notify = Literal["all", "first-that-works"]
 Addressee = Literal["owner", "superior", "office"]
 Comparison = Literal[">=", "<=", "=", ">"]
 
@@ -31,10 +32,15 @@ class Contact(NamedTuple):
     role: str = ""
     email: str = ""
     mobile: str = ""
+    account: str = ""
 
 
 class Unit(NamedTuple):
-    """An office that owes something, or is told of it; ``sheet``: its digest carries its 台账."""
+    """An office that owes something, or is told of it; ``sheet``: its digest carries its 台账.
+
+    ``channels`` in the order in which they are tried; ``notify`` says whether all of them bring
+    what it is told, or the next only what the one before cannot.
+    """
 
     name: str
     level: str = "district"
@@ -43,6 +49,7 @@ class Unit(NamedTuple):
     channels: tuple[str, ...] = ("email",)
     aliases: tuple[str, ...] = ()
     sheet: bool = False
+    notify: Notify = "first-that-works"
 
 
 class Group(NamedTuple):
@@ -86,7 +93,7 @@ class ChannelSetting(NamedTuple):
 
     name: str
     kind: str
-    values: Mapping[str, str]
+    values: Mapping[str, Any]
 
 
 class Move(NamedTuple):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, time
 from typing import Any
@@ -11,12 +10,12 @@ from zoneinfo import ZoneInfo
 from dispatcher.errors import PhraseError, PlanError
 from dispatcher.i18n import _
 from dispatcher.plan.cadence import Due, Every
+from dispatcher.plan.channels import read_channels
 from dispatcher.plan.days import due_in
 from dispatcher.plan.document import DOCUMENT
 from dispatcher.plan.duties import DutyReader, read_offsets
 from dispatcher.plan.ladder import read_ladder
 from dispatcher.plan.model import (
-    ChannelSetting,
     Contact,
     Defaults,
     Escalation,
@@ -44,10 +43,6 @@ BEFORE = {
     "year": (60, 15, 3),
     "dates": (15, 3),
 }
-SECRET_KEYS = {"key", "secret", "url"}
-SECRET_IN_URL = re.compile(r"//[^/]*@|[?&][^=]*=(?!\$\{[A-Z_][A-Z0-9_]*\}(?:&|$))")
-"""A login, or a parameter whose value is not taken from the environment."""
-PLACEHOLDER = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 OVERDUE = (Offset(1, True), Offset(3, True), Offset(5, True, every=True))
 
 
@@ -83,7 +78,7 @@ def _plan(document: Entry, report: Report) -> Plan:
         ),
         ranges=_ranges(calendar.get("ranges", {}), report),
         defaults=_defaults(given, report),
-        channels=_channels(document, report),
+        channels=read_channels(document, report),
         units={
             unit.name: unit._replace(superior=names.one(unit.superior) or "")
             for unit in units.values()
@@ -112,6 +107,7 @@ def _unit(name: str, entry: Entry) -> Unit:
         tuple(entry.get("channels", ("email",))),
         tuple(entry.get("aliases", ())),
         entry.get("sheet", False),
+        entry.get("notify", "first-that-works"),
     )
 
 
@@ -225,43 +221,3 @@ def _year_round(phrase: Word, report: Report) -> Every:
     text = _("'{value}' is not a check-in; write it like 每季度", value=phrase)
     report(phrase.place, text)
     return Every("quarter")
-
-
-def _channels(document: Entry, report: Report) -> dict[str, ChannelSetting]:
-    given = document.get("channels", {})
-    for unit in document["units"].values():
-        for channel in unit.get("channels", ()):
-            if channel != "email" and channel not in given:
-                known = ["email", *given]
-                text = _(
-                    "unknown channel '{channel}'; known: {known}", channel=channel, known=known
-                )
-                report(channel.place, text)
-    for entry in given.values():
-        for key in SECRET_KEYS & entry.keys():
-            if _holds_secret(key, entry[key]):
-                text = _("a secret does not belong in this file; write {example} and set that name "
-                         "in the environment", example="${WECOM_KEY}")  # fmt: skip
-                report(entry.place(key), text)
-    return {
-        str(name): ChannelSetting(
-            str(name), entry.get("kind", ""), {key: str(value) for key, value in entry.items()}
-        )
-        for name, entry in given.items()
-    }
-
-
-def _holds_secret(key: str, value: str) -> bool:
-    if key == "url":
-        return bool(SECRET_IN_URL.search(value))
-    return not PLACEHOLDER.fullmatch(value)
-
-
-def placeholders(plan: Plan) -> dict[str, str]:
-    """The environment names that the plan's channels ask for, each with the channel's name."""
-    return {
-        name: channel.name
-        for channel in plan.channels.values()
-        for value in channel.values.values()
-        for name in PLACEHOLDER.findall(value)
-    }

@@ -42,6 +42,10 @@ class Words(NamedTuple):
         return found | ({"examples": list(self.examples)} if self.examples else {})
 
 
+NAME = Words(forbidden="/@#")
+"""Ids, units and subjects are joined with these characters in the ledger's keys."""
+
+
 class Blank(NamedTuple):
     """A text that may be left empty."""
 
@@ -205,3 +209,21 @@ def read_time(text: str) -> time | None:
     if match and int(match[1]) < 24 and int(match[2]) < 60:
         return time(int(match[1]), int(match[2]))
     return None
+
+
+class Free(NamedTuple):
+    """Anything at all, as plain data: texts, whole numbers, true and false, lists, mappings."""
+
+    def read(self, node: Node, report: Report) -> Any:
+        """The data, texts as they stand."""
+        if node.kind == "mapping":
+            return {key.value: self.read(value, report) for key, value in node.value.values()}
+        if node.kind == "sequence":
+            return [self.read(item, report) for item in node.value]
+        if node.plain and re.fullmatch(r"-?(0|[1-9][0-9]{0,15})", node.value):
+            return int(node.value)
+        return {"true": True, "false": False}.get(node.value if node.plain else "", node.value)
+
+    def schema(self) -> dict[str, Any]:
+        """No condition."""
+        return {}

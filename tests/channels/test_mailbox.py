@@ -163,3 +163,18 @@ def test_a_file_is_on_the_disk_before_it_has_its_name(
         monkeypatch.setattr(os, call, noted)
     mailbox.send(DIGEST)
     assert calls == ["fsync", "replace", "fsync"]
+
+
+def test_a_message_of_another_channel_is_a_file_that_says_where_it_would_have_gone(
+    tmp_path: Path,
+) -> None:
+    box = Mailbox(tmp_path, CHINA, stands_for="工作群")
+    for unit in ("潭东镇", "潭口镇"):
+        box.send(digest(address=unit, recipient_name=unit, reference=unit.encode().hex()))
+    one, other = (parsed(path.read_bytes()) for path in sorted(tmp_path.glob("*.eml")))
+    assert {str(mail["To"]).split(" <")[0] for mail in (one, other)} == {
+        "工作群 潭东镇",
+        "工作群 潭口镇",
+    }
+    assert one["To"] != other["To"]
+    assert not one.is_multipart()

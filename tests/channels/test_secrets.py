@@ -1,10 +1,13 @@
-"""A password is in no text that anybody could log, whatever fails."""
+"""A password, a key or a secret is in no text that anybody could log, whatever fails."""
 
 from __future__ import annotations
 
 import base64
+import json
 import traceback
 from collections.abc import Callable
+from functools import partial
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote
 from zoneinfo import ZoneInfo
@@ -12,13 +15,19 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from dispatcher.channels.contract import DeliveryError
+from dispatcher.channels.dingtalk import Dingtalk
+from dispatcher.channels.feishu import Feishu
 from dispatcher.channels.mailbox import Mailbox
 from dispatcher.channels.smtp import Smtp, SmtpServer, parse_smtp_url
+from dispatcher.channels.wecom import Wecom
 from dispatcher.errors import DispatcherError
+from tests.channels.outcomes import KEY, SECRET, Vendor, always, vendors
+from tests.channels.robots import here, now
 from tests.channels.servers import DIGEST, OFFICE, Fault, MailServer, Script, digest
+from tests.channels.web import Answer, Answered, WebServer
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
-CANARY = "canary+密码/4711"
+CANARY = SECRET
 LOGIN = {"user": "office", "password": CANARY}
 SPELLINGS = [
     CANARY,
@@ -132,4 +141,76 @@ def written(folder: Path) -> Path:
 def test_no_mistake_in_the_settings_shows_the_password(mistake: str, tmp_path: Path) -> None:
     with pytest.raises(DispatcherError) as refused:
         MISTAKES[mistake](tmp_path)
+    assert leaks(everything_said(refused.value)) == []
+
+
+STATUSES = (200, 302, 400, 401, 403, 404, 413, 429, 500, 503)
+
+
+def echoing(vendor: Vendor) -> list[Answer]:
+    """Answers that say again all that they were told in confidence."""
+    spelt = [(s, quote(s), quote(s, safe="")) for s in vendor.secrets]
+    echo = " ".join(["denied", f"https://127.0.0.1/send?key={spelt[0][1]}", *chain(*spelt)])
+    return [
+        vendor.refuses(echo),
+        vendor.refuses("x" * 180 + echo),
+        *(always(Answered(status, echo.encode())) for status in STATUSES),
+        *(always(Answered(status, json.dumps({"said": echo}).encode())) for status in STATUSES),
+        always(Answered(307, b"", {"Location": f"https://evil.example/{KEY}"})),
+    ]
+
+
+@pytest.mark.parametrize("vendor", vendors(), ids=lambda vendor: vendor.kind)
+def test_no_answer_of_a_vendor_shows_a_key_or_a_secret(vendor: Vendor) -> None:
+    for answer in echoing(vendor):
+        with WebServer(answer) as server:
+            channel = vendor.make(server, 5.0)
+            try:
+                said = repr(channel.send(vendor.good))
+            except DeliveryError as error:
+                said = everything_said(error)
+            channel.close()
+        assert leaks(said) == []
+
+
+@pytest.mark.parametrize("vendor", vendors(), ids=lambda vendor: vendor.kind)
+def test_no_fault_on_the_way_to_a_vendor_shows_a_key_or_a_secret(vendor: Vendor) -> None:
+    for happens, expected in vendor.outcomes().values():
+        with WebServer(happens if callable(happens) else vendor.agrees) as server:
+            server.fault = None if callable(happens) else happens
+            channel = vendor.make(server, 0.3 if happens in ("hang", "drip") else 5.0)
+            if expected.reason:
+                with pytest.raises(DeliveryError) as failed:
+                    channel.send(vendor.good)
+                assert leaks(everything_said(failed.value)) == []
+            channel.close()
+    with pytest.raises(DeliveryError) as failed:
+        channel.send(vendor.good)
+    assert leaks(everything_said(failed.value)) == []
+    assert leaks(f"{channel!r} {channel}") == []
+
+
+WRONG_KEYS = [
+    f"https://evil.example/cgi-bin/webhook/send?key={KEY}",
+    f"http://qyapi.weixin.qq.com/cgi-bin/webhook/send?key={KEY}",
+    f"https://a:{KEY}@qyapi.weixin.qq.com/cgi-bin/webhook/send?key={KEY}",
+    f"https://evil.example/robot/send?access_token={KEY}",
+    f"https://evil.example/open-apis/bot/v2/hook/{KEY}",
+    f"https://[{KEY}/open-apis/bot/v2/hook/{KEY}",
+    f"https://evil.example/{KEY}",
+    f"{KEY} {KEY}",
+    f"{KEY}\nx",
+    f"{KEY}密",
+]
+
+
+@pytest.mark.parametrize(
+    "make",
+    [Wecom, partial(Dingtalk, now=now), partial(Feishu, now=now)],
+    ids=["wecom", "dingtalk", "feishu"],
+)
+@pytest.mark.parametrize("key", WRONG_KEYS)
+def test_no_mistake_in_a_robots_key_shows_it(make: Callable[..., object], key: str) -> None:
+    with pytest.raises(DispatcherError) as refused:
+        make("robot", key, client=here())
     assert leaks(everything_said(refused.value)) == []

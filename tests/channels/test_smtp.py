@@ -11,6 +11,7 @@ from time import monotonic
 import pytest
 
 from dispatcher.channels import wire
+from dispatcher.channels.contract import DeliveryError
 from dispatcher.channels.session import Session
 from dispatcher.channels.smtp import Smtp, SmtpServer, parse_smtp_url
 from dispatcher.errors import SettingsError
@@ -280,3 +281,28 @@ def test_a_password_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
 def test_mail_needs_a_sender() -> None:
     with pytest.raises(SettingsError, match="DISPATCHER_MAIL_FROM"):
         Smtp(SmtpServer("smtps", "mail.example.com", 465), "")
+
+
+@pytest.mark.parametrize(
+    "step, reply, pauses",
+    [
+        ("AUTH", b"535 wrong password", True),
+        ("MAIL", b"553 not your address", True),
+        ("connect", b"554 go away", True),
+        ("RCPT", b"550 no such user", False),
+        ("RCPT", b"550 relay access denied", False),
+        ("RCPT", b"553 Sender address rejected: not owned by user", False),
+        ("RCPT", b"452 4.2.2 mailbox over its limit", False),
+        ("content", b"554 DT:SPM", False),
+    ],
+)
+def test_only_what_stands_against_every_message_pauses_the_channel(
+    step: str, reply: bytes, pauses: bool
+) -> None:
+    with Script(**{step: reply}) as server:
+        plain = SmtpServer("smtp+plain", "127.0.0.1", server.port, user="u", password="p")
+        channel = Smtp(plain, OFFICE)
+        with pytest.raises(DeliveryError) as failed:
+            channel.send(DIGEST)
+        channel.close()
+    assert failed.value.pauses == pauses

@@ -191,14 +191,6 @@ def test_health_names_whom_nobody_could_tell(shell: Shell) -> None:
     assert (done.returncode, "could not be told: 潭东镇" in done.stdout) == (1, True)
 
 
-def test_a_test_message_is_marked_and_goes_to_each_contact(shell: Shell) -> None:
-    done = shell("test", "潭东")
-    assert done.returncode == 0, done.stderr
-    (name,) = shell.mail()
-    assert "test-tandong@example.com" in name
-    assert "【测试】" in body(shell.folder / "var" / "mailbox" / name)
-
-
 def test_the_offices_own_template_wins_and_a_broken_one_loses_nothing(shell: Shell) -> None:
     (shell.folder / "templates").mkdir()
     (shell.folder / "templates" / "digest.subject").write_text("{{ nonsense.x }}")

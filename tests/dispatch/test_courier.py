@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
+from time import monotonic
+from typing import Any
 
 import pytest
+from sqlalchemy import event, text
 
-from dispatcher.channels.contract import Outgoing
+from dispatcher.channels.contract import Outgoing, Receipt
+from dispatcher.dispatch import courier
 from dispatcher.dispatch.deliver import deliver
 from dispatcher.ledger import leases, outbox
-from dispatcher.ledger.database import Engine
+from dispatcher.ledger.database import Connection, Engine
 from dispatcher.ledger.outbox import Address, Content
 from tests.building import Box, Office, a_duty, plan_with, trouble
 
@@ -113,6 +118,22 @@ def test_a_channel_that_hangs_holds_up_no_other_and_is_picked_up_by_a_later_pass
     assert [sent.attempt for sent in slow.sent] == [1] * 20
 
 
+def test_what_was_not_among_the_first_claimed_does_not_wait_for_them(
+    office: Office, slow: Hanging, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dispatcher.dispatch.deliver.BATCH", 5)
+
+    def let_go(_outgoing: Outgoing) -> Receipt:
+        slow.let_go.set()
+        return Receipt("")
+
+    monkeypatch.setattr(office.box, "send", let_go)
+    office.patience = 10.0
+    begun = monotonic()
+    assert deliver(office.parts)["sent"] == 23
+    assert monotonic() - begun < office.patience
+
+
 def test_what_hangs_is_nobody_elses_while_it_is_in_hand(office: Office, slow: Hanging) -> None:
     deliver(office.parts)
     office.courier.renewed_at -= leases.LEASE
@@ -160,3 +181,101 @@ def test_one_message_that_cannot_leave_stops_none_of_a_batch(office: Office) -> 
                            "3@example.com": [trouble("temporary")]}  # fmt: skip
     counts = deliver(office.parts)
     assert (counts["sent"], counts["failed"], counts["queued"]) == (3, 1, 1)
+    attempts = office.ask("SELECT address, outcome, detail FROM attempt JOIN message"
+                          " ON id = message_id WHERE kind = 'test' ORDER BY id")  # fmt: skip
+    assert attempts == [
+        ("0@example.com", "sent", "accepted"),
+        ("1@example.com", "permanent", "address"),
+        ("2@example.com", "sent", "accepted"),
+        ("3@example.com", "temporary", "address"),
+        ("4@example.com", "sent", "accepted"),
+    ]
+
+
+class Quick(Box):
+    """A channel of four connections that answers at once and notes which thread asked."""
+
+    connections = 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.threads: set[int] = set()
+
+    def send(self, outgoing: Outgoing) -> object:  # type: ignore[override]
+        self.threads.add(threading.get_ident())
+        return super().send(outgoing)
+
+
+@pytest.fixture
+def quick(office: Office) -> Quick:
+    channel = Quick()
+    office.channels["email"] = channel
+    office.restart()
+    queue(office, 12)
+    return channel
+
+
+def test_one_thread_brings_everything_while_the_channel_answers_at_once(
+    office: Office, quick: Quick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "MOMENT", 60.0)
+    monkeypatch.setattr(courier, "sleep", lambda _seconds: None)
+    assert deliver(office.parts)["sent"] == 12
+    assert len(quick.threads) == 1
+
+
+def test_a_thread_that_nobody_needs_ends_and_another_takes_its_place(
+    office: Office, quick: Quick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "LINGER", 0.01)
+    deliver(office.parts)
+    for thread in threading.enumerate():
+        if thread.name == "courier-email":
+            thread.join(5)
+            assert not thread.is_alive()
+    office.now += timedelta(minutes=1)
+    queue(office, 3)
+    assert deliver(office.parts)["sent"] == 3
+
+
+def test_there_is_one_commit_for_as_many_messages_as_there_are_connections(
+    office: Office, quick: Quick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(courier, "MOMENT", 0.2)
+    commits: list[object] = []
+    event.listen(office.engine, "commit", commits.append)
+    deliver(office.parts)
+    # The rescue, a claim, three rounds of four, the last outcomes, and a look at what is left.
+    assert len(quick.sent) == 12
+    assert len(commits) <= 7
+
+
+def noting_what_is_claimed_before(monkeypatch: pytest.MonkeyPatch, name: str) -> list[int]:
+    """How many messages are claimed at each call of a function of ``leases``."""
+    real, found = getattr(leases, name), list[int]()
+
+    def noting(conn: Connection, *given: Any, **more: Any) -> Any:
+        found.extend(conn.scalars(text("SELECT count(*) FROM message WHERE state = 'claimed'")))
+        return real(conn, *given, **more)
+
+    monkeypatch.setattr(leases, name, noting)
+    return found
+
+
+def test_no_more_is_claimed_while_enough_waits_for_the_next_round(
+    office: Office, quick: Quick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dispatcher.dispatch.deliver.BATCH", 9)
+    held = noting_what_is_claimed_before(monkeypatch, "claim")
+    assert deliver(office.parts)["sent"] == 12
+    assert max(held) < quick.connections
+
+
+def test_what_a_process_has_died_with_is_claimed_alone_when_nothing_else_is_claimed(
+    office: Office, quick: Quick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.ask("UPDATE message SET rescues = 1 WHERE id % 2 = 0 RETURNING id")
+    held = noting_what_is_claimed_before(monkeypatch, "claim_suspect")
+    assert deliver(office.parts)["sent"] == 12
+    assert len(held) > 6
+    assert set(held) == {0}

@@ -233,7 +233,8 @@ def carrying(engine: Engine, *, wanted: bool) -> Office:
     units = [a_unit("甲", sheet=wanted), a_unit("乙"), a_unit("丙")]
     office = Office(engine, plan_with(a_duty(), a_duty("more"), units=units))
     composer = Composer([TEMPLATES], office.plan.workdays)
-    office.attach = Desk(office.plan, composer, Site(False, "")).attach
+    desk = Desk(office.plan, composer, Site(False, ""))
+    office.attach = lambda conn, items, now: desk.compose(conn, items, now).files
     return office
 
 

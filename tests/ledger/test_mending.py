@@ -37,7 +37,7 @@ def failed(office: Office) -> Office:
 @pytest.fixture
 def unknown(office: Office) -> Office:
     """Nobody knows whether the T-7 of January arrived, and the channel cannot be asked twice."""
-    office.box.on_unknown = "manual"
+    office.box.on_unknown = "hold"
     office.box.troubles["*"] = [trouble("unknown")]
     office.at("2026-01-23")
     assert message(office) == ("unknown", 1)
@@ -203,7 +203,7 @@ def test_after_a_loss_a_retry_or_a_later_step_follows(unknown: Office) -> None:
 def test_what_another_message_has_told_stays_told_when_one_was_lost(engine: Engine) -> None:
     units = [a_unit("甲", "one@example.com", "two@example.com"), a_unit("丙")]
     office = Office(engine, plan_with(ALONE, units=units))
-    office.box.on_unknown = "manual"
+    office.box.on_unknown = "hold"
     office.box.troubles["one@example.com"] = [trouble("unknown")]
     office.at("2026-01-23")
     resolve(office, arrived=False)

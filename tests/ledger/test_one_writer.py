@@ -86,7 +86,7 @@ def test_the_driver_need_not_be_named(scheme: str) -> None:
 
 @pytest.mark.postgresql
 def test_a_digest_that_is_being_added_to_is_claimed_by_nobody(engine: Engine) -> None:
-    now, waiting = local("2026-01-05"), {Address("email", "a@example.com"): list[int]()}
+    now, waiting = local("2026-01-05"), {Address("email", "a@example.com"): outbox.Pile([])}
     with engine.begin() as conn:
         assert outbox.queue_digests(conn, waiting, now, now) == 1
     with engine.begin() as conn, together(engine).begin() as other:

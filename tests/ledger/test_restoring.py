@@ -243,7 +243,11 @@ def test_a_copy_with_an_older_schema_is_brought_up_to_date(present: Path) -> Non
     copy = present.with_name("copy.db")
     with sqlite3.connect(copy) as raw:
         raw.execute("UPDATE alembic_version SET version_num = '0002'")
-        raw.execute("ALTER TABLE message DROP COLUMN rescues")
+        raw.execute("DROP TABLE channel")
+        raw.execute("DROP INDEX ix_message_queued")
+        raw.execute("CREATE INDEX ix_message_queued ON message (next_attempt_at)")
+        for column in ("rescues", "urgency", "card"):
+            raw.execute(f"ALTER TABLE message DROP COLUMN {column}")
         raw.execute("DROP TRIGGER attempt_kept")
         raw.execute("CREATE TRIGGER attempt_kept BEFORE DELETE ON attempt BEGIN SELECT 1; END")
         raw.execute("ALTER TABLE installation DROP COLUMN generation")

@@ -6,8 +6,10 @@ from datetime import time
 
 import pytest
 
+from dispatcher.plan.channels import filled, placeholders
 from dispatcher.plan.model import Offset, Plan
-from dispatcher.plan.reading import placeholders, read_plan
+from dispatcher.plan.reading import read_plan
+from dispatcher.plan.ways import Way, detail, spread, ways
 from tests.plan.marked import HERE, WHOLE, changed, place_of, problems
 from tests.plan.small import plan, work
 
@@ -70,32 +72,100 @@ def test_a_column_of_units_may_use_any_of_the_usual_marks(column: str) -> None:
 
 # ------------------------------------------------------------------------------ secrets, channels
 
-CHANNELS = "channels:\n  群: {{kind: wecom, {rest}}}\nunits:"
+CHANNELS = "channels:\n  群: {{kind: webhook, {rest}}}\nunits:"
+SETTINGS = {
+    "wecom": "key: '${KEY}'",
+    "dingtalk": "key: '${KEY}', secret: '${SECRET}'",
+    "feishu": "key: '${KEY}', secret: '${SECRET}', detail: full, spread: 0",
+    "gov-dingtalk": "url: https://gov.example.com, key: '${KEY}', secret: '${SECRET}', tenant: '7'",
+    "sms": "url: https://sms.example.com, text: '{unit}', body: {to: '{mobile}'}, success: [0]",
+    "sms-aliyun": "key: '${KEY}', secret: '${SECRET}', signature: 农办, template: SMS_1,"
+    " params: {unit: '{unit}'}",
+    "sms-tencent": "key: '${KEY}', secret: '${SECRET}', signature: 农办, template: '1',"
+    " params: ['{unit}'], app: '14'",
+    "webhook": "url: 'https://oa.example.com/?k=${KEY}', secret: '${SECRET}', connections: 16",
+}
 
 
 def with_channel(rest: str) -> str:
     return WHOLE.replace("units:", CHANNELS.format(rest=rest))
 
 
-@pytest.mark.parametrize("kind", ["wecom", "gov-dingtalk", "dingtalk", "feishu", "sms", "webhook"])
-def test_the_channels_of_later_versions_are_understood(kind: str) -> None:
-    text = with_channel("key: '${WECOM_KEY}', secret: '${A_SECRET}', detail: title-only").replace(
-        "kind: wecom", f"kind: {kind}"
+def of_kind(kind: str, rest: str, unit: str = "channels: [群, email]") -> Plan:
+    text = with_channel(rest).replace("kind: webhook", f"kind: {kind}")
+    return read_plan("s.yaml", text.replace("[乙方]", f"[乙方], {unit}"))
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_each_kind_of_channel_is_read_with_what_it_needs(kind: str) -> None:
+    plan = of_kind(kind, SETTINGS[kind])
+    assert plan.channels["群"].kind == kind
+    assert plan.units["乙"].channels == ("群", "email")
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_what_a_kind_of_channel_needs_is_asked_for(kind: str) -> None:
+    text = with_channel("detail: full").replace("kind: webhook", f"kind: {kind}")
+    found = problems(text)
+    assert found
+    assert all("needs" in str(problem) for problem in found)
+
+
+@pytest.mark.parametrize("kind", SETTINGS)
+def test_a_key_of_another_kind_is_refused_with_those_that_there_are(kind: str) -> None:
+    other = "tenant: '7'" if kind != "gov-dingtalk" else "app: '14'"
+    text = with_channel(f"{SETTINGS[kind]}, {other}").replace("kind: webhook", f"kind: {kind}")
+    (problem,) = problems(text)
+    assert f"of kind {kind} has no '{other.split(':', maxsplit=1)[0]}'; it takes: kind" in str(
+        problem
     )
-    ours = read_plan("s.yaml", text.replace("[乙方]", "[乙方], channels: [群, email]"))
-    assert ours.channels["群"].kind == kind
-    assert ours.units["乙"].channels == ("群", "email")
 
 
-def test_the_environment_names_that_channels_ask_for_are_known() -> None:
-    text = with_channel("url: 'https://example.com/send?key=${WECOM_KEY}', secret: '${A_SECRET}'")
-    assert placeholders(read_plan("s.yaml", text)) == {"WECOM_KEY": "群", "A_SECRET": "群"}
+def test_mail_itself_is_not_set_up_in_the_file() -> None:
+    text = with_channel(SETTINGS["webhook"]).replace("群: {", "email: {")
+    (problem,) = problems(text)
+    assert "environment" in str(problem)
+
+
+def test_commercial_messengers_get_titles_only_and_at_odd_minutes_unless_told_otherwise() -> None:
+    wecom, feishu = of_kind("wecom", SETTINGS["wecom"]), of_kind("feishu", SETTINGS["feishu"])
+    assert (detail(wecom, "群"), spread(wecom, "群")) == ("title-only", 5)
+    assert (detail(feishu, "群"), spread(feishu, "群")) == ("full", 0)
+    assert (detail(wecom, "email"), spread(wecom, "email")) == ("full", 0)
+
+
+CONTACTS = (
+    "contacts: [{name: 张三, email: a@example.com, mobile: '13800000000'},"
+    " {name: 李四, email: a@example.com, account: '42'}], channels: [群, email]"
+)
+
+
+@pytest.mark.parametrize(
+    "kind, address", [("wecom", "乙"), ("sms", "13800000000"), ("gov-dingtalk", "42")]
+)
+def test_the_ways_to_a_unit_lead_where_its_channels_can_go(kind: str, address: str) -> None:
+    plan = of_kind(kind, SETTINGS[kind], CONTACTS)
+    assert ways(plan, "乙") == [Way("群", (address,)), Way("email", ("a@example.com",))]
+
+
+def test_a_channel_that_reaches_nobody_of_a_unit_is_no_way_to_it() -> None:
+    plan = of_kind("sms", SETTINGS["sms"], "contacts: [{name: 张三}], channels: [群, email]")
+    assert ways(plan, "乙") == []
+    assert ways(plan, "无此单位") == []
+
+
+def test_the_environment_names_that_channels_ask_for_are_known_and_filled_in() -> None:
+    settings = of_kind("webhook", SETTINGS["webhook"])
+    assert placeholders(settings) == {"KEY": "群", "SECRET": "群"}
+    given = filled(settings.channels["群"].values, {"KEY": "k", "SECRET": "s"})
+    assert given["url"] == "https://oa.example.com/?k=k"
+    assert (given["secret"], given["connections"]) == ("s", 16)
 
 
 @pytest.mark.parametrize(
     "rest",
     [
-        "key: ‸abcdef",
+        "secret: ‸abcdef",
         "secret: ‸SEC0123456789",
         "key: '‸x${WECOM_KEY}'",
         "key: ‸$WECOM_KEY",
@@ -107,7 +177,8 @@ def test_the_environment_names_that_channels_ask_for_are_known() -> None:
 )
 def test_a_secret_in_the_file_is_refused_and_not_repeated(rest: str) -> None:
     marked = with_channel(rest).replace("'‸", "‸'")
-    (problem,) = problems(marked.replace(HERE, ""))
+    found = problems(marked.replace(HERE, ""))
+    (problem,) = (each for each in found if "does not belong" in each)
     assert problem.startswith(f"{place_of(marked)}: a secret does not belong in this file; write ")
     assert "abcdef" not in problem
     assert "693a91f6" not in problem
@@ -149,3 +220,14 @@ def test_what_is_read_cannot_be_changed() -> None:
         ours.title = "另一个"  # type: ignore[misc]
     with pytest.raises(AttributeError):
         ours.duties["first"].title = "另一个"  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["task: 甲方清单\n    secret: true", "task: 秘密★1年 甲方清单", "task: '【机密】甲方清单'"],
+)
+def test_a_secret_text_is_never_read_in(written: str) -> None:
+    text = WHOLE.replace("responsible:", f"{written}\n    responsible:", 1)
+    duty = read_plan("s.yaml", text).duties["first"]
+    assert duty.task.startswith("(内容涉密,不在此发送,请到")
+    assert "甲方清单" not in repr(duty)
