@@ -11,7 +11,18 @@ import time
 from importlib.metadata import version
 from pathlib import Path
 
-from bench import digests, dispatch, expand, idle, ledger, load, soak, standing, start
+from bench import (
+    digests,
+    dispatch,
+    expand,
+    idle,
+    ledger,
+    load,
+    soak,
+    standing,
+    start,
+    webhooks,
+)
 from bench.measure import output
 
 README = Path(__file__).with_name("README.md")
@@ -23,7 +34,9 @@ def main() -> None:
     """Runs every benchmark; each table is printed as soon as it is measured."""
     parts = [_setting()]
     print(parts[0])
-    for part in (start, load, expand, standing, ledger, digests, dispatch, idle, soak):
+    for part in (
+        *(start, load, expand, standing, ledger, digests, dispatch, webhooks, idle, soak),
+    ):
         for table in part.bench():
             parts.append(table.markdown())
             print(f"\n{parts[-1]}", flush=True)

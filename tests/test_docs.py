@@ -95,3 +95,36 @@ def test_the_transition_table_of_the_design_is_the_one_that_holds() -> None:
         if "`" in row[0]
     }
     assert shown == ANSWERS
+
+
+CHANNELS = "docs/channels/README.md"
+
+
+def test_the_calendar_of_the_channels_page_tells_by_the_channels_that_it_names(
+    tmp_path: Path,
+) -> None:
+    (calendar,) = blocks(CHANNELS, "yaml")
+    (tmp_path / "schedules.yaml").write_text(calendar, "utf-8")
+    shell = Shell(tmp_path)
+    for minute in ("00", "06"):
+        done = shell("run", "--once", "--now", f"2026-03-24T09:{minute}+08:00")
+        assert done.returncode == 0, done.stderr
+    mails = [
+        email.message_from_bytes(path.read_bytes(), policy=policy.default)
+        for path in (tmp_path / "var" / "mailbox").glob("*-digest-*.eml")
+    ]
+    told = sorted(mail["To"].addresses[0].display_name for mail in mails)
+    assert told == ["工作群 潭东镇", "工作群 潭口镇", "潭口镇"]
+
+
+def test_the_commands_of_the_channels_page_work(tmp_path: Path) -> None:
+    (calendar,) = blocks(CHANNELS, "yaml")
+    (tmp_path / "schedules.yaml").write_text(calendar, "utf-8")
+    shell = Shell(tmp_path)
+    shell("run", "--once")
+    text = (ROOT / CHANNELS).read_text("utf-8")
+    run = [shlex.split(line) for line in re.findall(r"`(dispatcher (?:channels|doctor).*?)`", text)]
+    assert len(run) >= 5
+    for words in sorted(run, key=lambda words: ("resume" in words, "pause" in words)):
+        done = shell(*words[1:])
+        assert done.returncode == 0, f"{words}\n{done.stdout}{done.stderr}"
