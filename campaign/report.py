@@ -25,18 +25,18 @@ Row = dict[str, Any]
 
 
 def write(results: Results) -> None:
-    """Writes the page from every run on the delivery as it is now."""
-    rows = list(results)
-    sound = [row for row in rows if not row["mutant"]]
-    broken = [row for row in rows if row["mutant"]]
+    """Writes the page from every run, state by state of the delivery."""
+    states = results.by_state()
+    sound = [row for row in results if not row["mutant"]]
+    rows = [row for found in states.values() for row in found]
     filled = {
         "promise": _promise(),
         "delivery": results.delivery,
-        "dates": _dates(rows),
+        "faults": f"{sum(row['faults'] for row in rows if not row['mutant']):,}",
         "slack": f"{SLACK:g}",
-        "kinds": "\n".join([HEAD, *_kinds(sound)]),
-        "waits": "\n".join(_waits(sound)),
-        "mutants": "\n".join(_mutants(broken)),
+        "kinds": "\n\n".join(_states(states, results.delivery)),
+        "waits": "\n".join(_waits(_latest(row for row in rows if not row["mutant"]))),
+        "mutants": "\n".join(_mutants(_latest(row for row in rows if row["mutant"]))),
         "missing": "\n".join(_missing(sound)),
         "full": _full(),
     }
@@ -48,6 +48,24 @@ def _promise() -> str:
     """In the words of the design, of which there is one copy."""
     design = (ROOT / "docs" / "design.md").read_text("utf-8")
     return design.partition("## 5. Promise of delivery\n\n")[2].partition("\n\n")[0]
+
+
+def _states(states: dict[str, list[Row]], now: str) -> Iterator[str]:
+    """A table for each state, the present one first."""
+    latest = {state: max(row["at"] for row in rows) for state, rows in states.items()}
+    for state in sorted(states, key=lambda each: (each == now, latest[each]), reverse=True):
+        sound = [row for row in states[state] if not row["mutant"]]
+        if sound:
+            which = "As it is now" if state == now else "An earlier state"
+            head = f"### {which}: `{state}`, run on {_dates(sound)}"
+            yield "\n".join([f"{head}\n", HEAD, *_kinds(sound)])
+
+
+def _latest(rows: Iterable[Row]) -> list[Row]:
+    """Of each kind, or broken variant, the runs on the state that was tried last."""
+    found = list(rows)
+    last = {(row["kind"], row["mutant"]): row["delivery"] for row in found}
+    return [row for row in found if last[row["kind"], row["mutant"]] == row["delivery"]]
 
 
 def _dates(rows: Iterable[Row]) -> str:

@@ -26,20 +26,23 @@ DELIVERY = [
 
 
 class Results:
-    """Runs by kind, seed, count and mutant, on the delivery as it is now; the latest of each
-    counts."""
+    """Runs by kind, seed, count and mutant, on each state of the delivery; the latest of each
+    counts. Iterating gives those on the delivery as it is now."""
 
     def __init__(self, path: Path = FILE) -> None:
         self.path, self.delivery = path, delivery()
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        found = {}
+        return iter(self.by_state().get(self.delivery, []))
+
+    def by_state(self) -> dict[str, list[dict[str, Any]]]:
+        """The runs on each state of the delivery, the latest state last."""
+        found: dict[str, dict[tuple[Any, ...], dict[str, Any]]] = {}
         if self.path.exists():
             for line in self.path.read_text("utf-8").splitlines():
                 row = json.loads(line)
-                if row["delivery"] == self.delivery:
-                    found[_key(row)] = row
-        return iter(found.values())
+                found.setdefault(row["delivery"], {})[_key(row)] = row
+        return {state: list(rows.values()) for state, rows in found.items()}
 
     def find(self, kind: str, seed: int, count: int, mutant: str) -> dict[str, Any] | None:
         """The latest such run."""

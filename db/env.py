@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from dispatcher.ledger.tables import metadata
+from dispatcher.ledger.todos import todo
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=todo.metadata,
     transactional_ddl=True,
 )
 with context.begin_transaction():

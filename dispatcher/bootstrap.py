@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import unquote, urlsplit
 
 from dispatcher.clock import Clock, boottime, system_clock
 from dispatcher.errors import DispatcherError, Place, PlanError, Problem
@@ -28,6 +30,10 @@ if TYPE_CHECKING:
 RULES = "1"
 """The version of the rules by which a plan is read: part of a revision's identity."""
 MOUNTS = Path("/proc/self/mounts")
+SHORTEST = 4
+"""Characters of a secret: what is shorter stands in every text."""
+KEY = 16
+"""Characters of a part of an address that may be a key."""
 
 
 def settings() -> Settings:
@@ -69,6 +75,34 @@ def unset_secrets(plan: Plan, settings: Settings) -> list[Text]:
         for name, channel in placeholders(plan).items()
         if not settings.secret(name)
     ]
+
+
+def secrets(settings: Settings, plan: Plan | None) -> tuple[str, ...]:
+    """What no log and no message may show: the secrets, those that the calendar asks for among
+    them, and what of them another's words may quote."""
+    asked = [_given(settings, name) for name in placeholders(plan)] if plan else []
+    logins = [each for each in (settings.smtp_url, settings.database_url) if "@" in each]
+    whole = {str(each) for each in (settings.heartbeat_url, *asked, *logins)}
+    found = whole | {part for each in whole for part in _parts(each)}
+    return tuple(each for each in found if len(each) >= SHORTEST)
+
+
+def _given(settings: Settings, name: str) -> str:
+    try:
+        return settings.secret(name)
+    except Exception:  # what cannot be read cannot be shown
+        return ""
+
+
+def _parts(secret: str) -> list[str]:
+    """The password of an address, and what of its path and query is long enough to be a key."""
+    try:
+        parts = urlsplit(secret)
+        password = parts.password or ""
+    except ValueError:
+        return []
+    keys = re.split("[/?&=]", f"{parts.path}?{parts.query}") if parts.netloc else []
+    return [password, unquote(password), *(key for key in keys if len(key) >= KEY)]
 
 
 def now() -> datetime:
@@ -121,7 +155,7 @@ def composer(settings: Settings, plan: Plan) -> Composer:
 def channels(settings: Settings, plan: Plan) -> dict[str, Channel]:
     """The channels by name, mail among them; each one writes into the mailbox until the settings
     say live."""
-    sender = settings.mail_from or _office_address(plan)
+    sender = settings.mail_from or office_address(plan)
     if not settings.live:
         from dispatcher.channels.mailbox import Mailbox
 
@@ -148,7 +182,8 @@ def beside_mail(settings: Settings, plan: Plan) -> dict[str, Channel]:
         return {}
     from dispatcher.channels.making import Means, make
 
-    means = Means(settings.hosts, settings.home, lambda: system_clock().timestamp())
+    hidden = secrets(settings, plan)
+    means = Means(settings.hosts, settings.home, lambda: system_clock().timestamp(), hidden)
     given = {name: settings.secret(name) for name in placeholders(plan)}
     return {
         name: make(setting.kind, name, filled(setting.values, given), means)
@@ -156,7 +191,8 @@ def beside_mail(settings: Settings, plan: Plan) -> dict[str, Channel]:
     }
 
 
-def _office_address(plan: Plan) -> str:
+def office_address(plan: Plan) -> str:
+    """Whom mail is from, unless the settings say."""
     contacts = plan.units[plan.office].contacts
     return next((contact.email for contact in contacts if contact.email), "dispatcher@localhost")
 
@@ -224,7 +260,7 @@ def send_directly(
             text=content.text,
             html=content.html,
             sender_name=plan.office,
-            reply_to=_office_address(plan),
+            reply_to=office_address(plan),
         )
         try:
             by_name[to.channel].send(outgoing)

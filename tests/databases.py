@@ -18,7 +18,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from dispatcher.ledger.database import Engine, create_engine, migrate, with_driver
-from dispatcher.ledger.tables import metadata
+from dispatcher.ledger.todos import todo
 from tests.building import MIGRATIONS, a_ledger
 
 SERVER = os.environ.get("TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -27,7 +27,7 @@ AT_THE_END: list[Callable[[], object]] = []
 EMPTY = "; ".join(
     [
         "SET LOCAL session_replication_role = replica",
-        *[f'DELETE FROM "{table}"' for table in metadata.tables],
+        *[f'DELETE FROM "{table}"' for table in todo.metadata.tables],
         "SELECT setval(seqrelid, seqstart, false) FROM pg_sequence",
     ]
 )

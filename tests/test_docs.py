@@ -8,6 +8,7 @@ import shlex
 from email import policy
 from pathlib import Path
 
+import click
 import pytest
 
 from dispatcher.cli import commands
@@ -98,6 +99,19 @@ def test_the_transition_table_of_the_design_is_the_one_that_holds() -> None:
 
 
 CHANNELS = "docs/channels/README.md"
+CHANNEL_PAGES = sorted(path.name for path in (ROOT / "docs/channels").glob("*.md"))
+
+
+@pytest.mark.parametrize("name", CHANNEL_PAGES)
+def test_every_command_that_a_channels_page_shows_is_one_that_can_be_run(name: str) -> None:
+    text = (ROOT / "docs/channels" / name).read_text("utf-8").replace(" 编号 ", " 1 ")
+    for line in re.findall(r"(?:^|`)dispatcher( [^`\n]*)", text, re.M):
+        command: click.Command = commands
+        given = shlex.split(line, comments=True)
+        while isinstance(command, click.Group) and given and given[0] in command.commands:
+            command = command.commands[given.pop(0)]
+        assert not isinstance(command, click.Group) or not given or given[0][0] == "-", line
+        command.make_context("dispatcher", given)
 
 
 def test_the_calendar_of_the_channels_page_tells_by_the_channels_that_it_names(

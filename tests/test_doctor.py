@@ -389,6 +389,13 @@ def test_a_server_that_is_not_reached_is_bad_once_the_service_is_live(
     assert found.hint
 
 
+def test_a_proxy_is_advised_only_where_there_is_one_to_set(world: World) -> None:
+    world.seen = dict.fromkeys(world.seen, Unseen("Connection refused"))
+    hints = {each.channel: str(each.hint) for each in world.amiss()}
+    assert "mail goes through no proxy" in hints["email"]
+    assert "named as proxy of the channel" in hints["办公群"]
+
+
 @pytest.mark.parametrize("days, amiss", [(14, False), (13, True), (-1, True)])
 def test_a_certificate_that_ends_in_two_weeks_is_a_warning(
     world: World, days: int, amiss: bool
@@ -525,7 +532,7 @@ def test_a_channel_that_a_person_has_paused_is_bad(world: World) -> None:
     world.ledger(lambda conn: kept.pause(conn, "办公群", "张三", Text("换密钥"), NOW))
     found = world.only("pause", "bad", "办公群")
     assert str(found.says) == "paused by 张三: 换密钥"
-    assert str(found.hint).endswith("dispatcher channels resume 办公群")
+    assert str(found.hint).endswith("dispatcher channels resume 办公群 --by NAME")
 
 
 @pytest.mark.parametrize("fault, state", [(True, "bad"), (False, "warn")])

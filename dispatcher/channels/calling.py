@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -22,20 +25,29 @@ MAX_SHOWN = 200
 """Characters of the other side's own word that are worth showing."""
 LONGEST_WAIT = 3600.0
 """Seconds that another side's wish to wait is honoured."""
+SHORTEST, KEY = 6, 16
+"""Characters of a part of a URL that may be a secret, where a shorter one is a version or a number;
+and of one that is a secret even without a figure in it."""
 
 
 class HttpChannel(Channel):
     """Calls one vendor by a client of its own. ``secrets`` are in nothing that it says."""
 
     def __init__(
-        self, name: str, client: Client, secrets: Sequence[str] = (), *, deadline: float = 60.0
+        self, name: str, client: Client, secrets: Collection[str] = (), *, deadline: float = 60.0
     ) -> None:
         self.name, self.deadline = name, deadline
         self._client = client
-        self._secrets = [spelling for secret in secrets for spelling in _spellings(secret)]
+        self._secrets: list[str] = []
+        self.hide(secrets)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.name!r})"
+
+    def hide(self, secrets: Collection[str]) -> None:
+        """Says nothing of these either."""
+        found = {spelling for secret in secrets for spelling in _spellings(secret)}
+        self._secrets = sorted(found.union(self._secrets), key=len, reverse=True)
 
     def close(self) -> None:
         """Lets go of idle connections."""
@@ -109,15 +121,36 @@ def pointed(document: Any, pointer: str) -> Any:
     return document
 
 
-def _spellings(secret: str) -> list[str]:
-    """A secret in every form in which an answer may echo it, the longest first."""
+def secret_parts(url: str) -> list[str]:
+    """What of a URL may be a secret, as the other side may echo it: what its query gives, and what
+    of its path is long, or has a figure in it."""
+    parts = urlsplit(url)
+    given = [pair.partition("=")[2] for pair in parts.query.split("&")]
+    steps = [each for each in parts.path.split("/") if len(each) >= KEY or re.search(r"\d", each)]
+    return [each for each in (*given, *steps) if len(each) >= SHORTEST]
+
+
+def moment(said: str) -> datetime | None:
+    """A date of HTTP (RFC 9110, section 5.6.7); None for what is none."""
+    try:
+        found = parsedate_to_datetime(said)
+    except (ValueError, OverflowError):
+        return None
+    return found.replace(tzinfo=found.tzinfo or UTC)
+
+
+def _spellings(secret: str) -> set[str]:
+    """A secret in every form in which an answer may echo it."""
     plain = json.dumps(secret, ensure_ascii=False)[1:-1]
     escaped = json.dumps(secret)[1:-1]
-    found = {secret, plain, escaped, quote(secret), quote(secret, safe="")} - {""}
-    return sorted(found, key=len, reverse=True)
+    return {secret, plain, escaped, quote(secret), quote(secret, safe="")} - {""}
 
 
 def _wish(reply: Reply) -> float | None:
-    """How long the other side asks to wait, in seconds."""
+    """How long the other side asks to wait, in seconds (RFC 9110, section 10.2.3); until a date, by
+    the clock of its own that the answer shows."""
     said = reply.headers.get("Retry-After", "")
-    return min(float(said), LONGEST_WAIT) if said.isascii() and said.isdigit() else None
+    if said.isascii() and said.isdigit():
+        return min(float(said), LONGEST_WAIT)
+    then, now = moment(said), moment(reply.headers.get("Date", ""))
+    return min(max(0.0, (then - now).total_seconds()), LONGEST_WAIT) if then and now else None

@@ -106,6 +106,6 @@ def case_of_status(status: int) -> Case | None:
         return NOT_LET_IN
     if status == 429:
         return TOO_MANY
-    if status == 503:
+    if status in (408, 503):  # to 408 the request may be sent again: RFC 9110, section 15.5.9
         return BUSY
     return REFUSED if 400 <= status < 500 else UNCLEAR

@@ -48,7 +48,8 @@ CASES = {
 
 
 class Feishu(SignedRobot):
-    """A card in the colour of its most urgent item; a plain text where a card is refused.
+    """A card in the colour of its most urgent item; a plain text from the first card on that is
+    refused, so that no more than that one costs a second call.
 
     A robot cannot mention a mobile number.
     """
@@ -65,6 +66,7 @@ class Feishu(SignedRobot):
         the robot is not guarded by signature. Raises SettingsError."""
         url = robot_url(name, key, ADDRESS, client)
         super().__init__(name, url, secret, client=client, now=now, sleep=sleep)
+        self._takes_cards = True
         self._too_many = TOO_MANY._replace(wait=60.0 + crc32(name.encode()) % 30)
 
     def messages(self, outgoing: Outgoing) -> list[dict[str, Any]]:
@@ -73,6 +75,10 @@ class Feishu(SignedRobot):
         room = ROOM - len(encoded(self.addressed(_card(Part("", ()), template))[1]))
         space = Space(room, weight, lambda line: weight(_marked(line) + "\n"))
         return [_card(part, template) for part in parts(outgoing, space)]
+
+    def say(self, message: dict[str, Any], until: float) -> None:
+        """As a card while cards are taken."""
+        super().say(message if self._takes_cards else _without_card(message), until)
 
     def signed(self, message: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         """With time and signature in the body."""
@@ -83,11 +89,10 @@ class Feishu(SignedRobot):
     def instead(self, message: dict[str, Any], code: int, said: str) -> dict[str, Any] | None:
         """The card's words, where it is the card that is refused."""
         bad = code == CARD_REFUSED or (code == BAD_REQUEST and not _is_throttled(said))
-        if not bad:
+        if not (bad and self._takes_cards):
             return None
-        card = message["card"]
-        said = "\n".join([card["header"]["title"]["content"], card["elements"][0]["content"]])
-        return {"msg_type": "text", "content": {"text": said.replace(BOLD, "")}}
+        self._takes_cards = False
+        return _without_card(message)
 
     def verdict(self, code: int, said: str) -> Case:
         """By the code, but for the one that stands for too much and for anything else."""
@@ -121,6 +126,12 @@ def _card(part: Part, template: str) -> dict[str, Any]:
             "elements": [{"tag": "markdown", "content": lines}],
         },
     }
+
+
+def _without_card(message: dict[str, Any]) -> dict[str, Any]:
+    card = message["card"]
+    said = "\n".join([card["header"]["title"]["content"], card["elements"][0]["content"]])
+    return {"msg_type": "text", "content": {"text": said.replace(BOLD, "")}}
 
 
 def _marked(line: Line) -> str:

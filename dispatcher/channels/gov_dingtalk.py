@@ -21,7 +21,7 @@ from dispatcher.channels.cases import NOT_LET_IN, REFUSED, UNCLEAR, UNREACHABLE,
 from dispatcher.channels.contract import DeliveryError, OnUnknown, Outgoing, Receipt
 from dispatcher.channels.gov_codes import BY_WORDS, NOT_AN_ACCOUNT, STALE, TWICE
 from dispatcher.channels.gov_words import messages
-from dispatcher.channels.http import Client, place, refuse_url
+from dispatcher.channels.http import Client, Reply, place, refuse_url
 from dispatcher.channels.robot import HALF
 from dispatcher.channels.signing import gov_headers
 from dispatcher.errors import SettingsError
@@ -168,26 +168,35 @@ class GovDingtalk(HttpChannel):
         return self._ask(path, {**asked, "access_token": token}, until)
 
     def _fetch_token(self, until: float) -> None:
-        """Whatever fails here, no message was handed over."""
-        account = self._account
+        """Whatever fails here, no message was handed over, and no answer is shown: the token may
+        stand in it."""
+        account, answered = self._account, ""
         asked = {"appkey": account.key, "appsecret": account.secret}
         try:
-            content = self._ask(TOKEN, asked, until)
+            reply = self._post(TOKEN, asked, until)
+            answered = f"HTTP {reply.status}"
+            self.check(reply._replace(body=b""), self._origin)
+            content = self._content(self.read(reply, self._origin))
         except _Refusal as refusal:
             case = refusal.case if refusal.case.pauses else NOT_LET_IN
             raise self.failure(case, refusal.said, self._origin) from None
         except DeliveryError as error:
             if error.reason != "unknown":
                 raise
-            raise self.failure(UNREACHABLE, error.detail, self._origin) from None
+            raise self.failure(UNREACHABLE, answered or error.detail, self._origin) from None
         token = pointed(content, "/data/accessToken")
         if not isinstance(token, str) or not token:
-            raise self.failure(NOT_LET_IN, json.dumps(content), self._origin)
+            raise self.failure(NOT_LET_IN, f"{answered}, no accessToken", self._origin)
         lasts = pointed(content, "/data/expiresIn")
         self._token = token
         self._token_ends = self._now() + (lasts if isinstance(lasts, int) else 0) - EARLY
 
     def _ask(self, path: str, asked: Mapping[str, str], until: float) -> Any:
+        reply = self._post(path, asked, until)
+        self.check(reply, self._origin)
+        return self._content(self.read(reply, self._origin))
+
+    def _post(self, path: str, asked: Mapping[str, str], until: float) -> Reply:
         account, at = self._account, self._now()
         nonce = f"{int(at * 1000)}{randbelow(9000) + 1000}"
         headers = {
@@ -195,8 +204,7 @@ class GovDingtalk(HttpChannel):
             **gov_headers(account.key, account.secret, path, asked, at, nonce),
         }
         body = urlencode(asked, errors="replace").encode()
-        reply = self.call(f"{self._origin}{path}", body, headers, until)
-        return self._content(self.read(reply, self._origin))
+        return self.ask(f"{self._origin}{path}", body, headers, until)
 
     def _content(self, answer: dict[str, Any]) -> Any:
         """What was granted; a refusal stands at the top, or in the content of a success."""

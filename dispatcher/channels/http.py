@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import io
 import ipaddress
+import logging
+import socket
 import ssl
 from collections.abc import Collection, Mapping
 from http.client import HTTPResponse
@@ -21,6 +23,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.util.connection import create_connection
 
 from dispatcher import __version__
 from dispatcher.errors import SettingsError
@@ -32,8 +35,10 @@ IDLE = 10.0
 """Seconds after which an idle connection is not used again: of an older one nobody knows whether
 the other side, or something between, has forgotten it, and a request into it gets no answer."""
 AGENT = f"duty-dispatcher/{__version__}"
+logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it logs whole URLs, with the key in them
 _this = local()
-"""``written``: whether anything of this thread's request has been handed to a connection."""
+"""Of this thread's request: its last moment ``until``, on ``monotonic``, and whether anything of it
+has been handed to a connection, ``written``."""
 
 
 class Reply(NamedTuple):
@@ -89,7 +94,7 @@ class Client:
             raise Unsent("no time left")
         request = requests.Request(method, url, headers={"User-Agent": AGENT, **headers}, data=body)
         self._drop_idle()
-        _this.written = False
+        _this.until, _this.written = until, False
         try:
             with self._session.send(
                 self._session.prepare_request(request),
@@ -198,22 +203,26 @@ def _words(causes: list[BaseException]) -> str:
     return type(causes[-1]).__name__
 
 
+def _left() -> float:
+    """Seconds until the request's last moment; raises TimeoutError after it."""
+    left: float = _this.until - monotonic()
+    if left <= 0:
+        raise TimeoutError("timed out")
+    return left
+
+
 class _Until(io.RawIOBase):
     """Reads a socket's stream until a last moment: urllib3's timeout is for each read, so that who
     drips a byte at a time is never given up."""
 
     def __init__(self, stream: Any, sock: Any) -> None:
         self._stream, self._sock = stream, sock
-        self._until = monotonic() + (sock.gettimeout() or 0.0)
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any) -> int | None:
-        left = self._until - monotonic()
-        if left <= 0:
-            raise TimeoutError("timed out")
-        self._sock.settimeout(left)
+        self._sock.settimeout(_left())
         read: int | None = self._stream.readinto(buffer)
         return read
 
@@ -239,9 +248,31 @@ class _Noting(HTTPConnection):
         finally:
             _this.written = False
 
+    def _new_conn(self) -> socket.socket:
+        """A connection to the first of the host's addresses that answers, each of which has its
+        share of what is left: urllib3 would give each all of it, and as much to what follows."""
+        # Resolving a name takes as long as the system's resolver lets it: nothing interrupts it.
+        found = socket.getaddrinfo(self._dns_host.strip("[]"), self.port, type=socket.SOCK_STREAM)
+        failure = OSError("the host has no address")
+        for tried, (*_kind, (address, *_more)) in enumerate(found):
+            try:
+                share = _left() / (len(found) - tried)
+                where = str(address), self.port
+                sock = create_connection(where, share, socket_options=self.socket_options)
+                sock.settimeout(_left())
+                return sock
+            except OSError as error:
+                failure = error
+        raise failure
+
+    def _tunnel(self) -> None:
+        super()._tunnel()
+        self.sock.settimeout(_left())
+
     def send(self, data: Any) -> None:
         if self.sock is None:
             self.connect()
+        self.sock.settimeout(_left())
         _this.written = True
         super().send(data)
 

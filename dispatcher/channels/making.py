@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from dispatcher.channels.contract import Channel
+from dispatcher.channels.calling import HttpChannel
 from dispatcher.channels.http import Client
 
 Values = Mapping[str, Any]
@@ -18,16 +18,20 @@ CONNECTIONS = 4
 
 class Means(NamedTuple):
     """What a channel is made with beside its settings: the ``hosts`` that may be called in
-    addition to the vendor's own, the folder of ``ca_file``, and seconds since 1970."""
+    addition to the vendor's own, the folder of ``ca_file``, seconds since 1970, and the secrets
+    that may stand anywhere in its settings."""
 
     hosts: tuple[str, ...]
     home: Path
     now: Callable[[], float]
+    secrets: tuple[str, ...] = ()
 
 
-def make(kind: str, name: str, values: Values, means: Means) -> Channel:
+def make(kind: str, name: str, values: Values, means: Means) -> HttpChannel:
     """The channel; ``values`` have their secrets filled in. Raises SettingsError."""
-    return MAKERS[kind](name, values, means)
+    channel = MAKERS[kind](name, values, means)
+    channel.hide(means.secrets)
+    return channel
 
 
 def _client(values: Values, means: Means, *own: str) -> Client:
@@ -40,27 +44,27 @@ def _client(values: Values, means: Means, *own: str) -> Client:
     )
 
 
-def _wecom(name: str, values: Values, means: Means) -> Channel:
+def _wecom(name: str, values: Values, means: Means) -> HttpChannel:
     from dispatcher.channels.wecom import Wecom
 
     return Wecom(name, values["key"], client=_client(values, means, WECOM))
 
 
-def _dingtalk(name: str, values: Values, means: Means) -> Channel:
+def _dingtalk(name: str, values: Values, means: Means) -> HttpChannel:
     from dispatcher.channels.dingtalk import Dingtalk
 
     client = _client(values, means, DINGTALK)
     return Dingtalk(name, values["key"], values.get("secret", ""), client=client, now=means.now)
 
 
-def _feishu(name: str, values: Values, means: Means) -> Channel:
+def _feishu(name: str, values: Values, means: Means) -> HttpChannel:
     from dispatcher.channels.feishu import Feishu
 
     client = _client(values, means, *FEISHU)
     return Feishu(name, values["key"], values.get("secret", ""), client=client, now=means.now)
 
 
-def _webhook(name: str, values: Values, means: Means) -> Channel:
+def _webhook(name: str, values: Values, means: Means) -> HttpChannel:
     from dispatcher.channels.webhook import Webhook
 
     client = _client(values, means)
@@ -70,7 +74,7 @@ def _webhook(name: str, values: Values, means: Means) -> Channel:
     )  # fmt: skip
 
 
-def _gov_dingtalk(name: str, values: Values, means: Means) -> Channel:
+def _gov_dingtalk(name: str, values: Values, means: Means) -> HttpChannel:
     from dispatcher.channels.gov_dingtalk import GovAccount, GovDingtalk
 
     account = GovAccount(**_given(values, GovAccount._fields))
@@ -80,7 +84,7 @@ def _gov_dingtalk(name: str, values: Values, means: Means) -> Channel:
     )
 
 
-def _sms(name: str, values: Values, means: Means) -> Channel:
+def _sms(name: str, values: Values, means: Means) -> HttpChannel:
     from dispatcher.channels.sms import Gateway, SmsGateway, Verdicts
 
     lists = {each: tuple(map(str, values.get(each, ()))) for each in LISTS}
@@ -94,14 +98,14 @@ def _sms(name: str, values: Values, means: Means) -> Channel:
 LISTS = ("success", "later", "auth", "refused")
 
 
-def _aliyun(name: str, values: Values, means: Means) -> Channel:
+def _aliyun(name: str, values: Values, means: Means) -> HttpChannel:
     from dispatcher.channels.sms_presets import Account, AliyunSms
 
     account, client = Account(**_given(values, Account._fields)), _client(values, means, ALIYUN)
     return AliyunSms(name, account, client=client, now=means.now, connections=_connections(values))
 
 
-def _tencent(name: str, values: Values, means: Means) -> Channel:
+def _tencent(name: str, values: Values, means: Means) -> HttpChannel:
     from dispatcher.channels.sms_presets import Account, TencentSms
 
     account, client = Account(**_given(values, Account._fields)), _client(values, means, TENCENT)
@@ -117,7 +121,7 @@ def _connections(values: Values) -> int:
     return int(values.get("connections", CONNECTIONS))
 
 
-MAKERS: dict[str, Callable[[str, Values, Means], Channel]] = {
+MAKERS: dict[str, Callable[[str, Values, Means], HttpChannel]] = {
     "wecom": _wecom,
     "dingtalk": _dingtalk,
     "feishu": _feishu,

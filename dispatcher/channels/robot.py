@@ -7,12 +7,10 @@ import json
 import re
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from datetime import UTC
-from email.utils import parsedate_to_datetime
 from time import monotonic, sleep
 from typing import Any, NamedTuple
 
-from dispatcher.channels.calling import HttpChannel
+from dispatcher.channels.calling import HttpChannel, moment
 from dispatcher.channels.cases import CLOCK, LATER, UNCLEAR, Case
 from dispatcher.channels.contract import DeliveryError, OnUnknown, Outgoing, Receipt
 from dispatcher.channels.http import Client, Reply, place, refuse_url
@@ -195,11 +193,8 @@ class SignedRobot(Robot):
 
     def _astray(self, reply: Reply) -> int:
         """Seconds between our clock and the vendor's."""
-        try:
-            theirs = parsedate_to_datetime(reply.headers.get("Date", ""))
-        except ValueError:
-            return 0
-        return int(abs(theirs.replace(tzinfo=theirs.tzinfo or UTC).timestamp() - self._now()))
+        theirs = moment(reply.headers.get("Date", ""))
+        return int(abs(theirs.timestamp() - self._now())) if theirs else 0
 
 
 def code_of(answer: dict[str, Any], names: Sequence[str]) -> int | None:

@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
-from dispatcher.channels.calling import HttpChannel, pointed
+from dispatcher.channels.calling import HttpChannel, pointed, secret_parts
 from dispatcher.channels.cases import BUSY, LATER, REFUSED, UNCLEAR, Case
 from dispatcher.channels.contract import OnUnknown, Outgoing, Receipt
 from dispatcher.channels.http import Client, Reply, place, refuse_url
@@ -90,7 +90,7 @@ class SmsGateway(HttpChannel):
         """``now`` gives seconds since 1970. Raises SettingsError."""
         refuse_url(gateway.url, client.hosts)
         _check(name, gateway)
-        super().__init__(name, client, [gateway.key, gateway.secret])
+        super().__init__(name, client, [gateway.key, gateway.secret, *secret_parts(gateway.url)])
         self.connections = connections
         self._gateway, self._now = gateway, now
         self.server = place(gateway.url)

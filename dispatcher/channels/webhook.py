@@ -6,9 +6,8 @@ import json
 from collections.abc import Callable
 from time import monotonic
 from typing import Any
-from urllib.parse import urlsplit
 
-from dispatcher.channels.calling import HttpChannel
+from dispatcher.channels.calling import HttpChannel, secret_parts
 from dispatcher.channels.cases import LATER, NOT_LET_IN, Case
 from dispatcher.channels.contract import Entry, OnUnknown, Outgoing, Receipt
 from dispatcher.channels.http import Client, Reply, place, refuse_url
@@ -17,8 +16,6 @@ from dispatcher.errors import SettingsError
 from dispatcher.i18n import _
 
 SHORTEST_SECRET = 16
-SHORTEST_GIVEN = 6
-"""Of a value in the URL's query: a shorter one is a version or a number."""
 ALREADY = 409
 """Conflict with what is there already: a receiver that knows the Idempotency-Key has the message,
 from an attempt whose answer got lost."""
@@ -56,7 +53,7 @@ class Webhook(HttpChannel):
                 _("channel '{channel}': the secret of a webhook needs at least {count} characters",
                   channel=name, count=SHORTEST_SECRET)
             )  # fmt: skip
-        super().__init__(name, client, [secret, *_hidden(url)])
+        super().__init__(name, client, [secret, *secret_parts(url)])
         self.connections = connections
         self._url, self._secret, self._now = url, secret, now
         self.server = place(url)
@@ -98,16 +95,6 @@ def _item(entry: Entry) -> dict[str, Any]:
     shown = ("key", "duty", "unit", "colour", "title", "due", "deadline", "notes", "task", "lead",
              "role")  # fmt: skip
     return {name: getattr(entry, name) for name in shown}
-
-
-def _hidden(url: str) -> list[str]:
-    """What of a URL may be a secret, as a receiver may echo it: what its query gives, and what is
-    long in its path."""
-    parts = urlsplit(url)
-    given = [pair.partition("=")[2] for pair in parts.query.split("&")]
-    return [value for value in given if len(value) >= SHORTEST_GIVEN] + [
-        step for step in parts.path.split("/") if len(step) >= SHORTEST_SECRET
-    ]
 
 
 def _named(reply: Reply) -> str:

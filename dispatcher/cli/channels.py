@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,7 @@ from dispatcher.cli.asking import ledger
 from dispatcher.cli.output import print_json, say, table, words
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import Text, _
+from dispatcher.ledger.terms import TODO_STATES
 from dispatcher.plan.shape import nearest
 from dispatcher.plan.ways import MAIL
 
@@ -31,17 +33,23 @@ def channels(context: click.Context, as_json: bool) -> None:
     if context.invoked_subcommand:
         return
     from dispatcher.ledger.channels import State, states, used
+    from dispatcher.ledger.todos import counts
 
     settings = bootstrap.settings()
     plan, now = bootstrap.read_calendar(settings.schedules), bootstrap.now()
     with ledger(settings) as conn:
         known = states(conn)
         found = [(known.get(name, State(name)), used(conn, name)) for name in _kinds(plan)]
-    lines = [_as_json(_kinds(plan)[state.name], state, past, now) for state, past in found]
+        todos = counts(conn)
+    lines = [
+        _as_json(_kinds(plan)[state.name], state, past, now) | {"todos": todos.get(state.name, {})}
+        for state, past in found
+    ]
     if as_json:
         print_json([{key: _plain(each, plan.zone) for key, each in line.items()} for line in lines])
     else:
         _print_table(lines, plan.zone, now)
+        _print_todos(todos)
 
 
 def _kinds(plan: Plan) -> dict[str, str]:
@@ -87,6 +95,13 @@ def _print_table(lines: list[dict[str, Any]], zone: tzinfo, now: datetime) -> No
         for each in lines
     ]
     table(header, rows, ["yellow" if each["state"] == "paused" else None for each in lines])
+
+
+def _print_todos(todos: Mapping[str, Mapping[str, int]]) -> None:
+    for name, counts in todos.items():
+        each = [_("{state} {count}", state=TODO_STATES[state], count=count)
+                for state, count in counts.items()]  # fmt: skip
+        say(_("to-dos by '{channel}': {counts}", channel=name, counts=each))
 
 
 def _next(at: datetime | None, zone: tzinfo, now: datetime) -> object:

@@ -175,13 +175,22 @@ def retry(id: int, by: str, note: str) -> None:
 @click.option("--note", default="", help=words(_("why")))
 def resolve(id: int, arrived: bool | None, by: str, note: str) -> None:
     """Sent, or failed so that somebody may send it again."""
+    from dispatcher.dispatch.telling import move_on
     from dispatcher.ledger import mending
 
     if arrived is None:
         raise DispatcherError(_("say what was found out: --arrived or --lost"))
     done = _("message {id} counts as {state}", id=id,
              state=MESSAGE_STATES["sent" if arrived else "failed"])  # fmt: skip
-    _decide(lambda conn, now: mending.resolve(conn, id, by, note, now, arrived=arrived), done, id)
+    plan = bootstrap.read_calendar(bootstrap.settings().schedules)
+
+    def resolved(conn: Connection, now: datetime) -> bool:
+        changed = mending.resolve(conn, id, by, note, now, arrived=arrived)
+        if changed and not arrived:
+            move_on(conn, plan, [id])
+        return changed
+
+    _decide(resolved, done, id)
 
 
 @click.command(help=words(_("Every message that may have come twice, and why.")))

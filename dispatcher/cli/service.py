@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -15,11 +16,17 @@ from dispatcher.i18n import Text, _
 from dispatcher.settings import read_instant
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from dispatcher.clock import Clock
     from dispatcher.dispatch.parts import Parts
     from dispatcher.dispatch.passes import PassReport
     from dispatcher.settings import Settings
     from dispatcher.watch import Watch
+
+log = logging.getLogger("dispatcher.service")
+LAST_WORDS = 10.0
+"""Seconds that a call for a to-do is waited for when the daemon is to stop."""
 
 
 @click.command(help=words(_("Run the daemon: tell what is due, and go on until stopped.")))
@@ -36,8 +43,8 @@ def run(once: bool, dry_run: bool, start: str | None) -> None:
     from dispatcher.watch import Watch
 
     settings = bootstrap.settings()
-    start_logging(sys.stderr, settings.log_format, settings.secrets)
     plan = bootstrap.read_calendar(settings.schedules)
+    start_logging(sys.stderr, settings.log_format, bootstrap.secrets(settings, plan))
     clock = _clock(settings, start, once=once)
     engine = bootstrap.database(settings)
     parts = bootstrap.parts(settings, plan, engine, clock, threading.Event())
@@ -84,6 +91,43 @@ def _run_once(watch: Watch) -> None:
     watch()
     if watch.trouble:
         raise Refused(_("nothing is done: {why}", why=watch.trouble.why))
+    _keep_todos(watch.settings, watch.parts)
+
+
+class _Beside:
+    """A pass; after each good one the to-dos, in a thread of their own: a vendor who does not
+    answer delays no message."""
+
+    def __init__(self, watch: Watch) -> None:
+        from dispatcher.dispatch.todos import lists
+
+        self.watch = watch
+        self.wanted = bool(lists(watch.parts))
+        self.thread = threading.Thread()
+
+    def __call__(self) -> datetime:
+        next_at = self.watch()
+        if self.wanted and not (self.watch.trouble or self.thread.is_alive()):
+            what = (self.watch.settings, self.watch.parts)
+            self.thread = threading.Thread(target=_keep_todos, args=what, daemon=True, name="todos")
+            self.thread.start()
+        return next_at
+
+    def end(self) -> None:
+        """Lets the call in flight end, so that its to-do need not be held; but not for ever."""
+        if self.thread.is_alive():
+            self.thread.join(LAST_WORDS)
+
+
+def _keep_todos(settings: Settings, parts: Parts) -> None:
+    """What goes wrong is logged, and is nobody else's trouble."""
+    from dispatcher.dispatch.todos import keep_up
+    from dispatcher.health import what_failed
+
+    try:
+        keep_up(parts, parts.clock())
+    except Exception as error:
+        log.warning("to-dos are not kept: %s", what_failed(error, settings))
 
 
 def _run_daemon(watch: Watch, parts: Parts) -> None:
@@ -94,7 +138,10 @@ def _run_daemon(watch: Watch, parts: Parts) -> None:
         from dispatcher.metrics import serve
 
         serve(watch, watch.settings.metrics_port)
-    if not Daemon(watch, parts.clock, parts.stop).run():
+    work = _Beside(watch)
+    finished = Daemon(work, parts.clock, parts.stop).run()
+    work.end()
+    if not finished:
         sys.exit(1)
 
 

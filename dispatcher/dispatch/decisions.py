@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import date, datetime
 
 from dispatcher.dispatch.answering import verdicts
 from dispatcher.dispatch.wording import titled
 from dispatcher.i18n import translator
-from dispatcher.ledger import answers, desk, slips
+from dispatcher.ledger import answers, desk, slips, todos
 from dispatcher.ledger.database import Connection
 from dispatcher.ledger.desk import Waiting
 from dispatcher.ledger.slips import Slip
+from dispatcher.ledger.todos import Unsettled
 from dispatcher.plan.model import Plan
 
 NAMED = 3
@@ -31,6 +32,24 @@ def decisions(conn: Connection, plan: Plan, today: date) -> Iterator[str]:
         each for each in slips.unanswered(conn) if each.answer_due_on and each.answer_due_on < today
     ]
     yield from _slips("督办单逾期未答复", late)
+
+
+def mislaid(conn: Connection, since: datetime) -> Iterator[str]:
+    """The to-dos that have come to grief after ``since``, a Chinese sentence for each kind."""
+    found = todos.unsettled(conn, since)
+    kinds = {
+        "不知是否建成的待办": [each for each in found if each.state == "unknown"],
+        "没有建成的待办": [each for each in found if each.state == "failed" and not each.task],
+        "没有关闭的待办": [each for each in found if each.state == "failed" and each.task],
+    }
+    for what, those in kinds.items():
+        if those:
+            yield f"{what}{len(those)}项,请核实:{_first([_told(each) for each in those])}"
+
+
+def _told(each: Unsettled) -> str:
+    words = f"{each.unit}({each.account}),{titled(each.title, each.period)}"
+    return f"{words}({each.reason.render(chinese)})"
 
 
 def _slips(what: str, found: Sequence[Slip]) -> Iterator[str]:

@@ -20,7 +20,7 @@ from dispatcher.dispatch import cards
 from dispatcher.dispatch.courier import Carried, Parcel
 from dispatcher.dispatch.gates import Gates
 from dispatcher.dispatch.parts import Parts
-from dispatcher.dispatch.telling import mobiles, move_on, names_by_address, office_mail
+from dispatcher.dispatch.telling import mobiles, move_on, names_by_address, office_mail, try_again
 from dispatcher.dispatch.window import opening
 from dispatcher.ledger import installation, leases, outcomes, pruning
 from dispatcher.ledger.database import Connection
@@ -76,6 +76,8 @@ class _Delivery:
             released, unknown = outcomes.rescue(
                 conn, self.parts.clock(), resend, mine, orphans=orphans
             )
+            if released:
+                try_again(conn, self.parts.plan)
         self.counts.update({"rescued": released + unknown} if released + unknown else {})
 
     def run(self) -> None:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from dispatcher.channels.contract import Channel
+from dispatcher.channels.contract import Channel, Outgoing
 from dispatcher.dispatch.courier import Carried, Parcel
 from dispatcher.ledger import channels
 from dispatcher.ledger.channels import ITSELF, State
 from dispatcher.ledger.database import Connection
 from dispatcher.ledger.leases import Claimed
+
+log = logging.getLogger("dispatcher.gates")
 
 
 class Gates:
@@ -36,10 +39,10 @@ class Gates:
     def room(self, name: str, free: int) -> int:
         """How many messages may begin on ``free`` connections: one at a time where the channel was
         found to be set up wrongly, until something has left by it again."""
-        state = self.states.get(name)
-        if not (state and state.faults):
+        state, channel = self.states.get(name), self.channels.get(name)
+        if not (state and state.faults and channel):
             return free
-        return 1 if free >= self.channels[name].connections else 0
+        return 1 if free >= channel.connections else 0
 
     def let_pass(
         self, conn: Connection, ready: Sequence[Claimed], now: datetime
@@ -58,7 +61,7 @@ class Gates:
             if name in self.counted:
                 channel = self.channels[name]
                 pace = timedelta(seconds=channel.pace)
-                channels.spend(conn, name, channel.calls(outgoing), pace, now)
+                channels.spend(conn, name, _calls(channel, outgoing), pace, now)
                 self.look(conn)
 
     def learn(self, conn: Connection, ended: Collection[Carried], now: datetime) -> None:
@@ -78,3 +81,12 @@ class Gates:
     def _was_shut(self, name: str) -> bool:
         state = self.states.get(name)
         return state is not None and (state.faults > 0 or state.paused_by == ITSELF)
+
+
+def _calls(channel: Channel, outgoing: Outgoing) -> int:
+    """A message that cannot be laid out fails by itself, when it is sent."""
+    try:
+        return channel.calls(outgoing)
+    except Exception:
+        log.exception("channel %s cannot count message %s", channel.name, outgoing.id)
+        return 1

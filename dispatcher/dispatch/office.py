@@ -11,10 +11,10 @@ from dispatcher.dispatch import cards
 from dispatcher.dispatch.brief import Brief, Line, Status
 from dispatcher.dispatch.cards import said_on
 from dispatcher.dispatch.compose import Composer, Rendered
-from dispatcher.dispatch.decisions import decisions
+from dispatcher.dispatch.decisions import decisions, mislaid
 from dispatcher.dispatch.digest import Digest
 from dispatcher.dispatch.reconcile import next_look
-from dispatcher.dispatch.telling import first_addresses, office_contact
+from dispatcher.dispatch.telling import letter_addresses, office_contact
 from dispatcher.dispatch.window import opening
 from dispatcher.i18n import Text, translator
 from dispatcher.ledger import channels, desk, installation, outbox, queries
@@ -102,7 +102,7 @@ class Office:
         self, conn: Connection, kind: outbox.Kind, rendered: Rendered, now: datetime
     ) -> None:
         content = self._noting_faults(rendered)
-        for to in first_addresses(self.plan, self.plan.office):
+        for to in letter_addresses(conn, self.plan, self.plan.office, now):
             outbox.queue(conn, to, kind, now, content=said_on(self.plan, to.channel, content))
 
     def _brief_is_due(self, conn: Connection, now: datetime) -> bool:
@@ -153,7 +153,7 @@ class Office:
             due_today=_lines((each for each in standing if each.due == today), today),
             due_week=_lines((each for each in standing if each.due > today), today),
             changes=_changes(conn, last.at if last else now),
-            attention=tuple(self._attention(conn, letters, now)),
+            attention=tuple(self._attention(conn, letters, last.at if last else DAWN, now)),
             provisional_years=self._unannounced(today),
         )
 
@@ -181,11 +181,13 @@ class Office:
                     f"{state.reason.render(chinese)}"
                 )
 
-    def _attention(self, conn: Connection, letters: Sequence[Sent], now: datetime) -> list[str]:
+    def _attention(
+        self, conn: Connection, letters: Sequence[Sent], since: datetime, now: datetime
+    ) -> list[str]:
         """Everything that needs a hand, a sentence each."""
         today = self._day(now)
         found = [*decisions(conn, self.plan, today), *_mishaps(letters), *self._waiting(letters)]
-        found += self._closed(conn, now)
+        found += [*mislaid(conn, since), *self._closed(conn, now)]
         unreachable = sorted({each.unit for each in queries.unreached(conn)})
         found += [
             f"{unit}没有可用的联系方式,请补充邮箱"

@@ -9,12 +9,12 @@ from dispatcher.ledger.outbox import Address
 from dispatcher.plan.model import Notify
 from dispatcher.plan.ways import Way
 
-IN_VAIN = ("failed", "cancelled")
+LEASED = ("claimed", "sending")
 
 
 class Route(NamedTuple):
     """Where a reminder is to go ``to``, and where its waiting messages are to be taken ``back``
-    since another channel brings it; ``hopeless`` when no way to its unit is left."""
+    since something else brings it, or nothing can; ``hopeless`` when no way to its unit is left."""
 
     to: tuple[Address, ...] = ()
     back: tuple[Address, ...] = ()
@@ -31,15 +31,24 @@ def route(
     channels that are paused.
 
     A message that failed is the end of its address; one that was cancelled is as if it had never
-    been. A channel that is shut is passed over while another way is left, else waited for.
+    been. A channel that is shut is passed over while another way is left, else waited for. What
+    waits where it can leave is left there, and nothing is decided while a message is in hand: so
+    nobody is told by two channels.
     """
     left = [way for way in ways if any(tried.get(to) != "failed" for to in _of(way))]
+    waiting = [to for to, state in tried.items() if state == "queued"]
+    in_hand = any(state in LEASED for state in tried.values())
     if not left:
-        return Route(hopeless=True)
+        return Route(back=tuple(waiting), hopeless=not in_hand)
     if notify == "all":
-        return Route(to=tuple(to for way in left for to in _untried(way, tried)))
-    chosen = next((way for way in left if way.channel not in shut), left[0])
-    return Route(_untried(chosen, tried), _waiting(left, chosen, tried, shut))
+        known = {to for way in ways for to in _of(way)}
+        gone = tuple(to for to in waiting if to not in known)
+        return Route(tuple(to for way in left for to in _untried(way, tried)), gone)
+    if in_hand:
+        return Route()
+    usable = [way for way in left if way.channel not in shut] or left
+    chosen = next((way for way in usable if any(to in waiting for to in _of(way))), usable[0])
+    return Route(_untried(chosen, tried), tuple(to for to in waiting if to not in _of(chosen)))
 
 
 def _of(way: Way) -> tuple[Address, ...]:
@@ -48,10 +57,3 @@ def _of(way: Way) -> tuple[Address, ...]:
 
 def _untried(way: Way, tried: Mapping[Address, str]) -> tuple[Address, ...]:
     return tuple(to for to in _of(way) if tried.get(to, "cancelled") == "cancelled")
-
-
-def _waiting(
-    left: Sequence[Way], chosen: Way, tried: Mapping[Address, str], shut: Collection[str]
-) -> tuple[Address, ...]:
-    others = (way for way in left if way is not chosen and way.channel in shut)
-    return tuple(to for way in others for to in _of(way) if tried.get(to) == "queued")

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from dispatcher.dispatch.cards import said_on
 from dispatcher.dispatch.compose import Composer, Rendered
 from dispatcher.dispatch.letter import Earlier, Letter
-from dispatcher.dispatch.telling import first_addresses, office_contact, superior_of
+from dispatcher.dispatch.telling import letter_addresses, office_contact, superior_of
 from dispatcher.errors import Refused
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import audit, outbox, slips
@@ -162,7 +162,8 @@ def release(
     if each.state == "released":
         return Released(str(each.code), new=False)
     rung = _releasable(conn, plan, each, signed.at)
-    to = {unit: first_addresses(plan, unit) for unit in _addressees(plan, each.unit, rung)}
+    told = _addressees(plan, each.unit, rung)
+    to = {unit: letter_addresses(conn, plan, unit, signed.at) for unit in told}
     where = tuple(dict.fromkeys(address for found in to.values() for address in found))
     if not where:
         raise Refused(

@@ -23,10 +23,11 @@ from dispatcher.ledger.outbox import Address, Pile
 from dispatcher.ledger.reminders import Reminder, Untold
 from dispatcher.plan.model import Plan
 from dispatcher.plan.steps import escalation_on, following, instant, reached
-from dispatcher.plan.ways import spread, ways
+from dispatcher.plan.ways import detail, spread, ways
 
 STEP = re.compile(r"T(?:([+-]\d+)(wd|d)?)?")
 OPENING, NOTICE = -1e6, -1e9
+STUCK = timedelta(hours=2)
 OWN = ("owner", "copy")
 WORKDAY = 1.4
 """Calendar days of a workday, to compare offsets that are counted in different days."""
@@ -186,10 +187,10 @@ def post(conn: Connection, plan: Plan, now: datetime) -> Counter[str]:
     piles: dict[Address, list[Untold]] = defaultdict(list)
     counts: Counter[str] = Counter()
     back: set[int] = set()
-    shut = _shut(conn, now)
+    shut = shut_channels(conn, now)
     for untold in reminders.untold(conn):
-        found = _route(plan, untold, shut)
-        if found.hopeless and not untold.tried:
+        found = _route(plan, untold, shut | _stuck(untold, now))
+        if found.hopeless:
             why = _("'{unit}' has no contact that can be reached", unit=untold.unit)
             reminders.fail(conn, untold.id, why)
             counts["unreachable"] += 1
@@ -205,9 +206,19 @@ def post(conn: Connection, plan: Plan, now: datetime) -> Counter[str]:
     return counts
 
 
-def _shut(conn: Connection, now: datetime) -> set[str]:
-    """The channels that do not work before a person mends or resumes them."""
-    return {name for name, state in channels.states(conn).items() if state.needs_hand(now)}
+def shut_channels(conn: Connection, now: datetime) -> set[str]:
+    """The channels that are paused until a person mends or resumes them."""
+    states = channels.states(conn).items()
+    return {name for name, state in states if state.is_paused(now) and state.needs_hand(now)}
+
+
+def _stuck(untold: Untold, now: datetime) -> set[str]:
+    """The channels on which a reminder was tried in vain for so long that another may do better."""
+    return {
+        channel
+        for (channel, _address), each in untold.tried.items()
+        if each.state == "queued" and each.attempts and each.at < now - STUCK
+    }
 
 
 def _route(plan: Plan, untold: Untold, shut: Collection[str]) -> Route:
@@ -258,10 +269,14 @@ def addresses(plan: Plan, unit: str) -> list[Address]:
     return [Address(way.channel, to) for way in ways(plan, unit) for to in way.addresses]
 
 
-def first_addresses(plan: Plan, unit: str) -> list[Address]:
-    """Where a unit is told what no reminder holds: by its first channel, by all where it wants
-    that."""
-    return list(route(ways(plan, unit), {}, plan.units[unit].notify).to)
+def letter_addresses(conn: Connection, plan: Plan, unit: str, now: datetime) -> list[Address]:
+    """Where a unit is told what no reminder holds: by the first of its channels that works, of
+    those that may say all if there are any; by all where it wants that."""
+    if unit not in plan.units:
+        return []
+    found = sorted(ways(plan, unit), key=lambda way: detail(plan, way.channel) != "full")
+    shut = shut_channels(conn, now)
+    return list(route(found, {}, plan.units[unit].notify, shut).to)
 
 
 def office_mail(plan: Plan) -> str | None:

@@ -5,16 +5,13 @@ It changes nothing, and no check that fails keeps another from being made.
 
 from __future__ import annotations
 
-import re
 from functools import partial
 from typing import NamedTuple
-from urllib.parse import unquote, urlsplit
 
 from dispatcher import bootstrap
 from dispatcher.clock import Clock, system_clock
 from dispatcher.doctor import house, outside
 from dispatcher.doctor.findings import Check, Finding, Ground, failure, findings
-from dispatcher.plan.channels import placeholders
 from dispatcher.plan.model import Plan
 from dispatcher.plan.names import unit_called
 from dispatcher.settings import Settings
@@ -38,10 +35,6 @@ WITH_PLAN = ("holidays", "secrets", "templates", "channels")
 """Checks that are not made where the calendar cannot be read."""
 FILES = {"settings", "calendar"}
 """Checks of what people write."""
-SHORTEST = 4
-"""Characters of a secret: what is shorter stands in every text."""
-KEY = 16
-"""Characters of a part of an address that may be a key."""
 
 
 class Diagnosis(NamedTuple):
@@ -72,7 +65,7 @@ def examine(unit: str = "", clock: Clock = system_clock) -> Diagnosis:
     if plan and unit:
         checks["send"] = partial(outside.send, unit_called(plan, unit))
     found = [each for name, check in checks.items() for each in findings(name, check, ground)]
-    return Diagnosis(found, _hidden(settings, plan))
+    return Diagnosis(found, bootstrap.secrets(settings, plan))
 
 
 def _plan(settings: Settings) -> Plan | None:
@@ -80,30 +73,3 @@ def _plan(settings: Settings) -> Plan | None:
         return bootstrap.read_calendar(settings.schedules)
     except Exception:  # what is wrong with it is found by its own check
         return None
-
-
-def _hidden(settings: Settings, plan: Plan | None) -> tuple[str, ...]:
-    """The secrets, and what of them another's words may quote."""
-    asked = [_given(settings, name) for name in placeholders(plan)] if plan else []
-    logins = [each for each in (settings.smtp_url, settings.database_url) if "@" in each]
-    whole = {str(each) for each in (settings.heartbeat_url, *asked, *logins)}
-    found = whole | {part for each in whole for part in _parts(each)}
-    return tuple(each for each in found if len(each) >= SHORTEST)
-
-
-def _given(settings: Settings, name: str) -> str:
-    try:
-        return settings.secret(name)
-    except Exception:  # what cannot be read cannot be shown
-        return ""
-
-
-def _parts(secret: str) -> list[str]:
-    """The password of an address, and what of its path and query is long enough to be a key."""
-    try:
-        parts = urlsplit(secret)
-        password = parts.password or ""
-    except ValueError:
-        return []
-    keys = re.split("[/?&=]", f"{parts.path}?{parts.query}") if parts.netloc else []
-    return [password, unquote(password), *(key for key in keys if len(key) >= KEY)]

@@ -26,6 +26,8 @@ AUTHORITY = _("look at this machine's clock; the certificate of an authority of 
               "as ca_file of the channel, for mail as DISPATCHER_SMTP_CA_FILE")  # fmt: skip
 FIREWALL = _("ask whoever keeps the network to let this machine call it; a proxy is named as "
              "proxy of the channel")  # fmt: skip
+BY_MAIL = _("ask whoever keeps the network to let this machine call it; mail goes through no "
+            "proxy")  # fmt: skip
 
 
 def channels(ground: Ground) -> Iterator[Finding]:
@@ -110,7 +112,8 @@ def _pause(channel: Remembered, ground: Ground) -> Iterator[Finding]:
     if channel.paused_until and ground.plan:
         until = channel.paused_until.astimezone(ground.plan.zone)
         says = _("{says}; tried again at {at}", says=says, at=f"{until:%Y-%m-%d %H:%M}")
-    hint = _("when it is in order again: dispatcher channels resume {name}", name=channel.name)
+    hint = _("when it is in order again: dispatcher channels resume {name} --by NAME",
+             name=channel.name)  # fmt: skip
     state: State = "bad" if channel.needs_hand(ground.now) else "warn"
     yield Finding("pause", state, says, hint, channel.name)
 
@@ -127,7 +130,8 @@ def _server(server: str, seen: Seen | Unseen, ground: Ground) -> Iterator[Findin
         yield Finding("certificate", ground.weight, says, AUTHORITY)
     else:
         says = _("{server} cannot be reached: {detail}", server=server, detail=seen.why)
-        yield Finding("reach", ground.weight, says, FIREWALL)
+        hint = FIREWALL if server.startswith("http") else BY_MAIL
+        yield Finding("reach", ground.weight, says, hint)
 
 
 def _certificate(seen: Seen, ground: Ground) -> Iterator[Finding]:

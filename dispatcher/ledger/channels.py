@@ -38,8 +38,9 @@ class State(NamedTuple):
         return self.paused_at is not None and (self.paused_until is None or now < self.paused_until)
 
     def needs_hand(self, now: datetime) -> bool:
-        """Whether a person has to do something: it was paused by one, or is set up wrongly."""
-        return self.is_paused(now) and (self.faults > 0 or self.paused_by != ITSELF)
+        """Whether a person has to do something: it was paused by one, or is set up wrongly, until
+        something has left by it again."""
+        return self.faults > 0 or (self.is_paused(now) and self.paused_by != ITSELF)
 
     def opens(self, now: datetime) -> datetime | None:
         """When it may be called next, ``now`` at the earliest; None for not before it is
@@ -77,11 +78,15 @@ def pause(conn: Connection, name: str, by: str, why: Text, now: datetime) -> boo
 
 
 def resume(conn: Connection, name: str, by: str, now: datetime) -> bool:
-    """Lets a channel be called again at once; False when it was not paused."""
+    """Lets a channel be called again at once; False when nothing kept it.
+
+    Its budget stays as it is, unless a clock that was far ahead has spent it for days to come.
+    """
     found = states(conn).get(name, State(name))
-    if not found.is_paused(now):
+    ahead = found.free_at is not None and found.free_at > now + LONGEST
+    if not (ahead or found.is_paused(now) or found.faults):
         return False
-    _put(conn, State(name, found.free_at))
+    _put(conn, State(name, None if ahead else found.free_at))
     audit.record(conn, now, by, "resume", f"channel/{name}")
     return True
 

@@ -29,7 +29,7 @@ MAX_UNKNOWN = 3
 never says so would get it for ever."""
 MAX_DEATHS = 10
 """Nor after so many with which the process ended: it may be the message that ends it."""
-MAX_RESCUES = 5
+MAX_RESCUES = 20
 """A message that a process has died with so often, before it began to send it, is given up."""
 TELLING = ("sent", "unknown")
 

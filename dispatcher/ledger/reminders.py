@@ -139,10 +139,12 @@ def fail(conn: Connection, reminder_id: int, reason: Text) -> None:
 
 
 class Tried(NamedTuple):
-    """A message that holds a reminder, and its state."""
+    """A message that holds a reminder: when it was to leave, and what has become of it."""
 
     id: int
     state: str
+    at: datetime
+    attempts: int
 
 
 class Untold(NamedTuple):
@@ -178,9 +180,12 @@ def failed_in(conn: Connection, message_ids: Collection[int]) -> list[Untold]:
     return _with_tried(conn, and_(reminder.c.state == "failed", reminder.c.id.in_(held)))
 
 
+_tried = message.c["channel", "address", "id", "state", "at", "attempts"]
+
+
 def _with_tried(conn: Connection, wanted: ColumnElement[bool]) -> list[Untold]:
     query = (
-        select(*reminder.c["id", "unit", "step"], *message.c["channel", "address", "id", "state"])
+        select(*reminder.c["id", "unit", "step"], *_tried)
         .join_from(reminder, assignment)
         .outerjoin(message_item, message_item.c.reminder_id == reminder.c.id)
         .outerjoin(message)

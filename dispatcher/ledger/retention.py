@@ -44,6 +44,7 @@ from dispatcher.ledger.tables import (
     round_,
     slip,
 )
+from dispatcher.ledger.todos import todo
 from dispatcher.ledger.transitions import CLOSED
 
 KEEP = timedelta(days=400)
@@ -104,6 +105,7 @@ def _going(before: date) -> Going:
         message: message.c.id.in_(messages),
         reminder: reminder.c.id.in_(reminders),
         answer: answer.c.assignment_id.in_(assignments),
+        todo: todo.c.assignment_id.in_(assignments),
         round_: round_.c.assignment_id.in_(assignments),
         assignment: assignment.c.id.in_(assignments),
         occurrence: occurrence.c.id.in_(occurrences),

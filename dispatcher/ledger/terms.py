@@ -37,6 +37,13 @@ OUTCOMES = {
     "released": _("given back"),
 }
 """How an attempt ended."""
+TODO_STATES = {
+    "opening": _("to be opened"),
+    "open": _("on the lists"),
+    "closing": _("to be closed"),
+    "unknown": _("of unknown outcome"),
+    "failed": _("failed"),
+}
 REMINDER_STATES = {
     "queued": _("queued"),
     "told": _("told"),

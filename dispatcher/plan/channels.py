@@ -10,13 +10,16 @@ from dispatcher.i18n import _
 from dispatcher.plan.model import ChannelSetting, Plan
 from dispatcher.plan.scalars import NAME, Choice, Flag, Free, Whole, Words
 from dispatcher.plan.shape import Either, Entry, Field, Many, Named, Record, Report, Word
-from dispatcher.plan.ways import MAIL, TRAITS
+from dispatcher.plan.ways import FOR_TASKS, MAIL, TRAITS
 
-SECRETS = ("key", "secret", "url", "proxy")
-"""Settings that may hold a secret, and so may not hold it in the file itself."""
 SECRET_IN_URL = re.compile(r"//[^/]*@|[?&][^=]*=(?!\$\{[A-Z_][A-Z0-9_]*\}(?:&|$))")
+ROBOTS = ("wecom", "dingtalk", "feishu")
 PLACEHOLDER = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
+SECRET_NAME = re.compile(r"(?i)(key|secret|token|pass|passwd|password|pwd|authorization)$")
+"""What a gateway calls a secret among what it is to be given."""
 EVERYWHERE = ("kind", "detail", "spread", "ca_file", "proxy")
+NOT_HERE = _("a secret does not belong in this file; write {example} and set that name in the "
+             "environment", example="${WECOM_KEY}")  # fmt: skip
 RESULTS = Many(Words(), single=True)
 CHANNEL = Record(
     {
@@ -32,7 +35,9 @@ CHANNEL = Record(
         "ca_file": Field(Words(), "证书文件", "对方用内部证书时,写证书文件的名称"),
         "proxy": Field(Words(), "代理", "只在要经过代理时写"),
         "tenant": Field(Words(), "租户", "政务钉钉的 tenantId"),
-        "tasks": Field(Flag(), "待办", "政务钉钉:写 true,工作同时列为待办,办结后关闭"),
+        "tasks": Field(Flag(), "待办", "政务钉钉:写 true,工作同时列为待办,反馈或办结后关闭"),
+        "creator": Field(Words(), "待办创建人", "以谁的名义建待办,写他的人员编号"),
+        "page": Field(Words(), "待办网页", "点开待办去的网页,https:// 开头,带参数"),
         "signature": Field(Words(), "短信签名", "备案的签名,不带【】"),
         "template": Field(Words(), "短信模板", "备案的模板编号"),
         "params": Field(
@@ -67,11 +72,15 @@ def read_channels(document: Entry, report: Report) -> dict[str, ChannelSetting]:
     """The settings of the file's channels; secrets stay ``${NAME}`` in them."""
     given: Mapping[Word, Entry] = document.get("channels", {})
     for unit in document["units"].values():
-        for channel in unit.get("channels", ()):
+        named = unit.get("channels", ())
+        for number, channel in enumerate(named):
             if channel != MAIL and channel not in given:
                 text = _("unknown channel '{channel}'; known: {known}", channel=channel,
                          known=[MAIL, *given])  # fmt: skip
                 report(channel.place, text)
+            if channel in named[:number]:
+                report(channel.place, _("channel '{channel}' stands here twice", channel=channel))
+    _check_robots(given, report)
     for name, entry in given.items():
         _check(name, entry, report)
     return {
@@ -83,11 +92,9 @@ def read_channels(document: Entry, report: Report) -> dict[str, ChannelSetting]:
 def _check(name: Word, entry: Entry, report: Report) -> None:
     if name == MAIL:
         report(name.place, _("'email' is the mail itself and is set up in the environment"))
-    for key in SECRETS:
-        if key in entry and _holds_secret(key, entry[key]):
-            text = _("a secret does not belong in this file; write {example} and set that name "
-                     "in the environment", example="${WECOM_KEY}")  # fmt: skip
-            report(entry.place(key), text)
+    for key in entry:
+        if _holds_secret(key, entry[key]):
+            report(entry.place(key), NOT_HERE)
     kind = TRAITS.get(entry.get("kind", ""))
     if kind is None:
         return
@@ -96,6 +103,9 @@ def _check(name: Word, entry: Entry, report: Report) -> None:
             text = _("channel '{channel}' is of kind {kind}, which needs '{key}'", channel=name,
                      kind=entry["kind"], key=key)  # fmt: skip
             report(name.place, text)
+    for key in FOR_TASKS if entry.get("tasks") else ():
+        if key not in entry:
+            report(entry.place("tasks"), _("'tasks: true' needs '{key}' beside it", key=key))
     known = (*EVERYWHERE, *kind.needs, *kind.may)
     for key in entry.keys() - set(known):
         text = _("a channel of kind {kind} has no '{key}'; it takes: {known}", kind=entry["kind"],
@@ -103,10 +113,40 @@ def _check(name: Word, entry: Entry, report: Report) -> None:
         report(entry.place(key), text)
 
 
-def _holds_secret(key: str, value: str) -> bool:
+def _check_robots(given: Mapping[Word, Entry], report: Report) -> None:
+    """A vendor counts by the robot, so a robot is one channel."""
+    seen: dict[tuple[str, str], Word] = {}
+    for name, entry in given.items():
+        robot = str(entry.get("kind", "")), str(entry.get("key", ""))
+        if robot in seen:
+            text = _("channels '{one}' and '{other}' are one robot, whose messages are counted "
+                     "together; keep one of them", one=seen[robot], other=name)  # fmt: skip
+            report(entry.place("key"), text)
+        elif robot[0] in ROBOTS and robot[1]:
+            seen[robot] = name
+
+
+def _holds_secret(key: str, value: Any) -> bool:
+    """Whether a setting holds a secret that does not belong in the file itself."""
     if key in ("url", "proxy"):
         return bool(SECRET_IN_URL.search(value))
-    return not PLACEHOLDER.fullmatch(value)
+    if key in ("headers", "body"):
+        return _names_secret(value)
+    return key in ("key", "secret") and not PLACEHOLDER.fullmatch(value)
+
+
+def _names_secret(value: Any) -> bool:
+    """Whether anything that bears the name of a secret is written out, without a ``{name}``."""
+    if isinstance(value, list):
+        return any(map(_names_secret, value))
+    return isinstance(value, Mapping) and any(
+        _names_secret(each) or (SECRET_NAME.search(key) and _is_written_out(each))
+        for key, each in value.items()
+    )
+
+
+def _is_written_out(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and "{" not in f"{value}"
 
 
 def _plain(value: Any) -> Any:

@@ -25,13 +25,15 @@ OF_GATEWAY = (
     *("key", "secret", "method", "headers", "format", "charset", "signer", "signed"),
     *("answer", "later", "auth", "refused", "receipt", "longest", "connections"),
 )
+FOR_TASKS = ("creator", "page")
+"""What ``tasks: true`` needs beside it."""
 OF_VENDOR = ("key", "secret", "signature", "template", "params")
 TRAITS = {
     "wecom": Traits(("key",), spread=5),
     "dingtalk": Traits(("key",), ("secret",), spread=5),
     "feishu": Traits(("key",), ("secret",), spread=5),
     "gov-dingtalk": Traits(
-        ("url", "key", "secret", "tenant"), ("tasks", "connections"), "account", "full"
+        ("url", "key", "secret", "tenant"), ("tasks", *FOR_TASKS, "connections"), "account", "full"
     ),
     "sms": Traits(("url", "text", "body", "success"), OF_GATEWAY, "mobile"),
     "sms-aliyun": Traits(OF_VENDOR, ("longest", "connections"), "mobile"),
@@ -71,7 +73,9 @@ def ways(plan: Plan, unit: str) -> list[Way]:
     if unit not in plan.units:
         return []
     found = plan.units[unit]
-    known = [name for name in found.channels if name == MAIL or name in plan.channels]
+    known = [
+        name for name in dict.fromkeys(found.channels) if name == MAIL or name in plan.channels
+    ]
     reached = ((name, _addresses(found, traits(plan, name).reaches)) for name in known)
     return [Way(name, addresses) for name, addresses in reached if addresses]
 

@@ -57,6 +57,7 @@ FAULTS: Mapping[Fault, Expected] = {
     "empty": UNKNOWN,
     "500": UNKNOWN,
     "redirect": Expected("protocol", "temporary", True, 900.0),
+    "408": busy(),
     "429": rate(7.0),
 }
 """How every channel takes what is not the vendor's word; a vendor may differ by ``faults``."""
@@ -136,6 +137,7 @@ HAPPENS = {
     "empty": "HTTP 200,内容是空的",
     "500": "HTTP 500",
     "redirect": "HTTP 302 转向别处(一律不跟随)",
+    "408": "HTTP 408(没等到完整的请求)",
     "429": "HTTP 429,要求等7秒",
 }
 

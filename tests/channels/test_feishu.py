@@ -126,6 +126,22 @@ def test_a_card_that_is_refused_becomes_a_text(clock: Turned, code: int) -> None
     assert clock.slept == [0.65]
 
 
+def test_after_one_card_was_refused_every_part_and_message_is_a_text_at_once(
+    clock: Turned,
+) -> None:
+    with FakeFeishu(now=clock.now, cards=230099) as group:
+        channel = Feishu("群", group.key, SECRET, client=here(), now=clock.now, sleep=clock.sleep)
+        long = many(400)
+        calls = channel.calls(long)
+        channel.send(long)
+        assert len(group.asked) == len(clock.slept) + 1 == calls + 1 > 2
+        channel.send(digest())
+        channel.close()
+        assert len(group.asked) == calls + 2
+    assert [asked.json["msg_type"] for asked in group.asked].count("interactive") == 1
+    assert set(clock.slept) == {0.65}
+
+
 def test_a_text_that_is_refused_too_is_not_said_a_third_time() -> None:
     with FakeFeishu() as group:
         group.answer = lambda _asked: says({"code": 9499, "msg": "Bad Request"})

@@ -339,4 +339,4 @@ def test_the_page_says_what_to_do_about_each_of_its_sentences() -> None:
 
 
 def test_the_examples_of_the_page_make_channels() -> None:
-    assert list(map(type, examples("gov-dingtalk.md"))) == [GovDingtalk]
+    assert list(map(type, examples("gov-dingtalk.md"))) == [GovDingtalk] * 2

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
+from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
 from time import monotonic
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
@@ -76,7 +78,7 @@ def test_no_attempt_lasts_longer_than_its_deadline(server: WebServer, fault: Fau
 @pytest.mark.parametrize("fault", sorted(set(get_args(Fault)) - set(BREAKS)))
 def test_whole_answers_are_answers_whatever_they_say(server: WebServer, fault: Fault) -> None:
     server.fault = fault
-    assert ask(server).status in {200, 302, 429, 500}
+    assert ask(server).status in {200, 302, 408, 429, 500}
     assert len(server.asked) == 1  # no redirect is followed, and nothing is asked twice
 
 
@@ -189,6 +191,88 @@ def test_a_handshake_that_hangs_is_given_up_in_time() -> None:
         with pytest.raises(Unsent):
             Client(HERE).post(url, b"", {}, begun + 0.3)
         assert monotonic() - begun < 1.0
+
+
+@pytest.mark.parametrize("hangs", ["handshake", "answer", "rest"])
+def test_the_deadline_is_the_total_of_encrypting_and_answering(tmp_path: Path, hangs: str) -> None:
+    context, stop = make_authority(tmp_path, "127.0.0.1"), threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        given = (listening, context, hangs, stop)
+        threading.Thread(target=_dawdle, args=given, daemon=True).start()
+        client = Client(HERE, ca_file=tmp_path / "ca.pem")
+        url, begun = f"https://127.0.0.1:{listening.getsockname()[1]}/", monotonic()
+        with pytest.raises(Unsent if hangs == "handshake" else Unanswered):
+            client.post(url, b"{}", {}, begun + 1.0)
+        took = monotonic() - begun
+        stop.set()
+    assert 0.9 < took < 1.4
+
+
+def _dawdle(
+    listening: socket.socket, context: ssl.SSLContext, hangs: str, stop: threading.Event
+) -> None:
+    """Does each step late, and the one that ``hangs`` never."""
+    connection, _from = listening.accept()
+    with suppress(OSError):
+        for step in ("handshake", "answer", "rest"):
+            stop.wait(30.0 if step == hangs else 0.45)
+            if step == "handshake":
+                connection = context.wrap_socket(connection, server_side=True)
+                connection.recv(65536)
+            else:
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{")
+    connection.close()
+
+
+def test_the_deadline_is_the_total_of_a_tunnel_and_of_what_goes_through_it() -> None:
+    stop = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=_tunnel_to_nobody, args=(listening, stop), daemon=True).start()
+        client = Client(HERE, proxy=f"http://127.0.0.1:{listening.getsockname()[1]}")
+        begun = monotonic()
+        with pytest.raises(Unsent):
+            client.post("https://127.0.0.1/", b"{}", {}, begun + 1.0)
+        took = monotonic() - begun
+        stop.set()
+    assert 0.9 < took < 1.3
+
+
+def _tunnel_to_nobody(listening: socket.socket, stop: threading.Event) -> None:
+    connection, _from = listening.accept()
+    with connection, suppress(OSError):
+        connection.recv(65536)
+        stop.wait(0.45)
+        connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        stop.wait(30)
+
+
+@pytest.mark.parametrize("last", ["127.0.0.1", "127.0.0.2"])
+def test_the_deadline_is_the_total_of_all_addresses_of_a_host(
+    server: WebServer, monkeypatch: pytest.MonkeyPatch, last: str
+) -> None:
+    port, look_up = server.server_address[1], socket.getaddrinfo
+
+    def found(host: str, *args: Any, **kwargs: Any) -> Any:
+        several = ["127.0.0.2", last] if host == "localhost" else [host]
+        return [each for name in several for each in look_up(name, *args, **kwargs)]
+
+    with socket.create_server(("127.0.0.2", port), backlog=0) as silent, ExitStack() as crowd:
+        for _number in range(3):
+            crowd.enter_context(_knocking(silent))
+        monkeypatch.setattr(socket, "getaddrinfo", found)
+        begun = monotonic()
+        with nullcontext() if last == "127.0.0.1" else pytest.raises(Unsent):
+            reply = Client({"localhost"}).post(f"http://localhost:{port}/", b"", {}, begun + 1.0)
+            assert reply.status == 200
+        assert 0.45 < monotonic() - begun < 1.4
+
+
+def _knocking(silent: socket.socket) -> socket.socket:
+    """One of those who fill the queue of a server that lets nobody in."""
+    knocking = socket.socket()
+    knocking.setblocking(False)
+    knocking.connect_ex(silent.getsockname())
+    return knocking
 
 
 def test_a_file_that_holds_no_certificate_is_refused(tmp_path: Path) -> None:

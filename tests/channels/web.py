@@ -11,7 +11,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from time import sleep
 from typing import Any, Literal, NamedTuple
 
-Fault = Literal["hang", "drip", "reset", "drop", "half", "redirect", "html", "empty", "429", "500"]
+Fault = Literal[
+    "hang", "drip", "reset", "drop", "half", "redirect", "html", "empty", "408", "429", "500"
+]
 """``drip``: a byte at a time, for ever; ``reset``, ``drop``: the connection torn down, or closed,
 once the request was read; ``half``: the answer ends too soon; the rest are whole answers."""
 PAGE = b"<html><body>502 Bad Gateway</body></html>"
@@ -106,8 +108,8 @@ class _Handler(BaseHTTPRequestHandler):
         """Silent."""
 
     def _say(self, answered: Answered) -> None:
-        self.send_response(answered.status)
-        for name, value in answered.headers.items():
+        self.send_response_only(answered.status)
+        for name, value in {"Date": self.date_time_string(), **answered.headers}.items():
             self.send_header(name, value)
         self.send_header("Content-Length", str(len(answered.body)))
         self.end_headers()
@@ -146,6 +148,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _empty(self) -> None:
         self._say(Answered(200, b""))
+
+    def _408(self) -> None:
+        self._say(Answered(408, PAGE, {"Content-Type": "text/html"}))
 
     def _429(self) -> None:
         self._say(Answered(429, b"slow down", {"Retry-After": "7"}))

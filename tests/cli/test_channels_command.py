@@ -6,14 +6,16 @@ import json
 import re
 import unicodedata
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import insert
 
 from dispatcher.i18n import Text
 from dispatcher.ledger import channels
 from dispatcher.ledger.database import create_engine
+from dispatcher.ledger.todos import todo
 from tests.cli.conftest import SMALL, Shell
 from tests.cli.test_service_commands import MONDAY
 
@@ -26,7 +28,7 @@ HEADER = [
 ]
 FIELDS = [
     *("name", "kind", "state", "paused_at", "paused_until", "paused_by", "reason", "next_at"),
-    *("waiting", "sent_at", "failed_at", "failure"),
+    *("waiting", "sent_at", "failed_at", "failure", "todos"),
 ]
 
 
@@ -73,6 +75,7 @@ def test_programs_get_the_same_as_json(office: Shell) -> None:
         "next_at": "2026-03-30T09:00:00+08:00",
         "waiting": 0,
         "sent_at": "2026-03-30T09:00:00+08:00",
+        "todos": {},
     }
 
 
@@ -97,6 +100,7 @@ def test_a_channel_is_stopped_and_let_go_by_somebody(office: Shell) -> None:
         "paused_by": "张三",
         "reason": "换密钥",
         "waiting": 0,
+        "todos": {},
     }
     assert found(office)["email"]["state"] == "open"
     done = ask(office, "resume", "办公群", "--by", "李四")
@@ -160,6 +164,18 @@ def test_a_budget_that_is_spent_shows_when_there_is_more(office: Shell) -> None:
     change(office, lambda conn: channels.spend(conn, "办公群", 20, timedelta(seconds=3), NOW))
     assert found(office)["办公群"]["next_at"] == "2026-03-30T09:01:00+08:00"
     assert "2026-03-30 09:01" in ask(office).stdout
+
+
+def test_the_to_dos_of_a_channel_are_counted(office: Shell) -> None:
+    row = {"assignment_id": 1, "round": 1, "channel": "办公群", "due_on": date(2026, 3, 31)}
+    lost = {"state": "unknown", "reason": Text("x"), "settled_at": NOW}
+    for number in range(3):
+        more = {"account": f"{number}", "state": "open", "task": "t"}
+        change(office, lambda conn, more=more: conn.execute(insert(todo).values(row | more)))
+    change(office, lambda conn: conn.execute(insert(todo).values(row | lost | {"account": "9"})))
+    assert found(office)["办公群"]["todos"] == {"open": 3, "unknown": 1}
+    last = ask(office).stdout.splitlines()[-1]
+    assert last == "to-dos by '办公群': on the lists 3, of unknown outcome 1"
 
 
 def test_the_last_failure_is_shown_with_its_reason(shell: Shell) -> None:

@@ -14,9 +14,9 @@ from dispatcher.dispatch.courier import Courier
 from dispatcher.dispatch.deliver import deliver
 from dispatcher.dispatch.office import Office as Writer
 from dispatcher.dispatch.office import Site
-from dispatcher.dispatch.telling import offset
+from dispatcher.dispatch.telling import letter_addresses, move_on, offset
 from dispatcher.i18n import Text
-from dispatcher.ledger import channels, outbox
+from dispatcher.ledger import channels, mending, outbox
 from dispatcher.ledger.database import Engine
 from dispatcher.ledger.outbox import Address, Content
 from dispatcher.plan.model import ChannelSetting, Contact, Plan
@@ -196,6 +196,95 @@ def test_a_message_that_waits_is_taken_back_when_its_channel_is_paused(engine: E
     [(state, why)] = scene.ask("SELECT state, reason FROM message WHERE channel = '群'")
     assert state == "cancelled"
     assert "paused" in str(why)
+
+
+def test_a_channel_in_doubt_that_is_taken_out_of_the_calendar_stops_nobody(scene: Scene) -> None:
+    scene.group.troubles["*"] = [wrong("auth")] * 9
+    scene.at(TOLD)
+    mail = scene.plan.units["甲"]._replace(channels=("email",))
+    units = scene.plan.units | {"甲": mail}
+    scene.edit(scene.plan._replace(units=units, channels={}))
+    scene.channels.pop("群")
+    scene.restart()
+    scene.at(f"{TOLD} 09:20")
+    scene.at(f"{TOLD} 10:00")
+    assert scene.arrived() == [("email", "甲@example.com")]
+    assert not scene.ask("SELECT 1 FROM message WHERE state = 'queued'")
+
+
+def test_a_reminder_whose_last_way_is_taken_away_has_failed(scene: Scene) -> None:
+    scene.box.troubles["*"] = [trouble("temporary")] * 9
+    scene.group.troubles["*"] = [trouble("permanent")]
+    scene.at(TOLD)
+    scene.at(f"{TOLD} 09:01")
+    nowhere = scene.plan.units["甲"]._replace(channels=("群",))
+    scene.edit(scene.plan._replace(units=scene.plan.units | {"甲": nowhere}))
+    scene.at(f"{TOLD} 09:02")
+    assert scene.ask("SELECT state FROM reminder WHERE step = 'T-7'") == [("failed",)]
+    assert not scene.ask("SELECT 1 FROM message WHERE state = 'queued'")
+
+
+def test_nobody_is_told_by_two_channels_since_the_first_one_works_again(scene: Scene) -> None:
+    scene.group.troubles["*"] = [wrong("auth")]
+    scene.box.troubles["*"] = [trouble("temporary", 1800)]
+    scene.at(TOLD)
+    for minute in (1, 16, 20, 40):
+        scene.at(f"{TOLD} 09:{minute:02}")
+    assert scene.arrived() == [("email", "甲@example.com")]
+
+
+def test_a_channel_in_front_of_the_one_that_waits_changes_nothing(scene: Scene) -> None:
+    behind = scene.plan.units["甲"]._replace(channels=("email",))
+    before = scene.plan
+    scene.edit(scene.plan._replace(units=scene.plan.units | {"甲": behind}))
+    scene.box.troubles["*"] = [trouble("temporary")]
+    scene.at(TOLD)
+    scene.edit(before)
+    scene.at(f"{TOLD} 09:05")
+    assert scene.arrived() == [("email", "甲@example.com")]
+
+
+def test_a_channel_that_is_out_of_reach_for_hours_gives_way_to_the_next(scene: Scene) -> None:
+    scene.group.troubles["*"] = [wrong("unreachable", 60, pauses=False)] * 99
+    for hour in (9, 10, 11):
+        scene.at(f"{TOLD} {hour:02}:00")
+    assert scene.arrived() == []
+    scene.at(f"{TOLD} 11:01")
+    assert scene.arrived() == [("email", "甲@example.com")]
+    assert scene.ask("SELECT state FROM message WHERE channel = '群'") == [("cancelled",)]
+
+
+def test_what_was_lost_by_a_persons_word_moves_on(scene: Scene) -> None:
+    scene.group.troubles["*"] = [trouble("unknown")]
+    scene.at(TOLD)
+    with scene.conn() as conn:
+        assert mending.resolve(conn, 1, "张三", "", scene.now, arrived=False)
+        move_on(conn, scene.plan, [1])
+    scene.at(f"{TOLD} 10:00")
+    assert scene.arrived() == [("email", "甲@example.com")]
+
+
+def test_letters_go_by_a_channel_that_may_say_all_and_that_works(scene: Scene) -> None:
+    def to() -> list[str]:
+        with scene.conn() as conn:
+            found = letter_addresses(conn, scene.plan, "甲", scene.now)
+        return [address.channel for address in found]
+
+    assert to() == ["email"]
+    with scene.conn() as conn:
+        channels.pause(conn, "email", "李四", Text("moved"), scene.now)
+    assert to() == ["群"]
+
+
+def test_a_message_whose_calls_cannot_be_counted_stops_no_other(engine: Engine) -> None:
+    scene = Scene(engine, plan_of(notify="all"), pace=PACE)
+
+    def uncountable(_outgoing: Outgoing) -> int:
+        raise ZeroDivisionError
+
+    scene.group.calls = uncountable  # type: ignore[method-assign]
+    scene.at(TOLD)
+    assert ("email", "甲@example.com") in scene.arrived()
 
 
 # ---------------------------------------------------------------------------------- budgets

@@ -263,7 +263,9 @@ def test_a_new_lead_keeps_the_copies_open(engine: Engine) -> None:
     office.edit(plan_with(lead._replace(lead=("乙",), units=("乙", "丙"))))
     assert office.at("2026-01-26") == ["丙 work/2026-01 T-7", "甲 work/2026-01 withdrawn"]
     assert office.at("2026-01-29") == ["丙 work/2026-01 T-1", "乙 work/2026-01 T-1"]
-    assert office.ask("SELECT unit, role, owes FROM assignment WHERE state = 'pending'") == [
+    assert office.ask(
+        "SELECT unit, role, owes FROM assignment WHERE state = 'pending' ORDER BY role"
+    ) == [
         ("乙", "lead", 1),
         ("丙", "responsible", 0),
     ]

@@ -16,6 +16,7 @@ GROUP, MAIL, SMS = Way("群", ("甲",)), Way("email", ("a@x", "b@x")), Way("短�
 WAYS = (GROUP, MAIL, SMS)
 G, A, B, S = (Address(way.channel, to) for way in WAYS for to in way.addresses)
 FIRST = "first-that-works"
+GONE = Address("旧群", "甲")
 
 
 @pytest.mark.parametrize(
@@ -31,7 +32,11 @@ FIRST = "first-that-works"
         ({G: "failed", A: "failed", B: "failed", S: "failed"}, (), Route(hopeless=True)),
         ({}, ("群",), Route(to=(A, B))),
         ({G: "queued"}, ("群",), Route(to=(A, B), back=(G,))),
-        ({G: "sending"}, ("群",), Route(to=(A, B))),  # it may arrive all the same
+        ({G: "sending"}, ("群",), Route()),  # it may arrive all the same
+        ({A: "queued"}, (), Route(to=(B,))),  # it waits where it can leave
+        ({A: "queued"}, ("email",), Route(to=(G,), back=(A,))),
+        ({GONE: "queued"}, (), Route(to=(G,), back=(GONE,))),
+        ({GONE: "claimed"}, (), Route()),
         ({G: "cancelled", A: "queued", B: "queued"}, ("群",), Route()),
         ({G: "cancelled", A: "failed", B: "failed"}, ("短信",), Route(to=(G,))),
         ({}, ("群", "email", "短信"), Route(to=(G,))),  # nothing else is left: it waits
@@ -47,11 +52,15 @@ def test_the_next_channel_brings_what_the_one_before_cannot(
 def test_all_channels_bring_it_where_a_unit_wants_that() -> None:
     assert route(WAYS, {}, "all") == Route(to=(G, A, B, S))
     assert route(WAYS, {A: "sent", G: "failed"}, "all", ("群",)) == Route(to=(B, S))
+    assert route((MAIL,), {GONE: "queued"}, "all") == Route(to=(A, B), back=(GONE,))
 
 
 @pytest.mark.parametrize("notify", ["all", FIRST])
 def test_a_unit_without_any_way_cannot_be_told(notify: str) -> None:
     assert route((), {}, notify) == Route(hopeless=True)  # type: ignore[arg-type]
+    tried = {GONE: "queued"}
+    assert route((), tried, notify) == Route(back=(GONE,), hopeless=True)  # type: ignore[arg-type]
+    assert route((), {GONE: "sending"}, notify) == Route()  # type: ignore[arg-type]
 
 
 STATES = st.sampled_from(["queued", "claimed", "sending", "sent", "unknown", "failed", "cancelled"])

@@ -119,3 +119,27 @@ def test_messages_that_fail_at_one_time_show_one_fault(engine: Engine) -> None:
             channels.close(conn, "群", WHY, Closing(15 * MINUTE, True), now)
         assert of(conn).faults == 1
         assert of(conn).opens(NOW) == NOW + 15 * MINUTE
+
+
+def test_a_fault_needs_a_hand_until_something_has_left_again(engine: Engine) -> None:
+    with engine.begin() as conn:
+        until = channels.close(conn, "群", WHY, Closing(MINUTE, True), NOW)
+        later = until + MINUTE
+        assert not of(conn).is_paused(later)
+        assert of(conn).needs_hand(later)
+        assert of(conn).reason == WHY
+        channels.worked(conn, "群")
+        assert not of(conn).needs_hand(later)
+
+
+def test_resuming_ends_a_fault_and_a_budget_that_a_wrong_clock_has_spent(engine: Engine) -> None:
+    with engine.begin() as conn:
+        until = channels.close(conn, "群", WHY, Closing(MINUTE, True), NOW)
+        assert channels.resume(conn, "群", "张三", until + MINUTE)
+        assert of(conn) == State("群")
+        channels.spend(conn, "群", 1, PACE, NOW + timedelta(days=400))
+        assert channels.resume(conn, "群", "张三", NOW)
+        assert of(conn).opens(NOW) == NOW
+        channels.spend(conn, "群", 1, PACE, NOW)
+        assert not channels.resume(conn, "群", "张三", NOW)
+        assert of(conn).opens(NOW) == NOW + PACE

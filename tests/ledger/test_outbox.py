@@ -245,7 +245,9 @@ def test_what_a_process_died_with_comes_last_and_alone_and_is_given_up_in_the_en
     with engine.begin() as conn:
         row = conn.execute(select(*message.c["state", "reason"]).where(message.c.id == 1)).one()
     assert row.state == "failed"
-    assert str(row.reason) == "the process ended 5 times while it prepared this message"
+    assert (
+        str(row.reason) == f"the process ended {MAX_RESCUES} times while it prepared this message"
+    )
 
 
 def test_a_rescue_never_undoes_what_has_been_settled(engine: Engine) -> None:

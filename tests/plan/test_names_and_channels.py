@@ -121,6 +121,24 @@ def test_a_key_of_another_kind_is_refused_with_those_that_there_are(kind: str) -
     )
 
 
+TASKS = {"creator": "creator: '9'", "page": "page: 'https://oa.example.com/?a=1'"}
+
+
+@pytest.mark.parametrize("missing", TASKS)
+def test_to_dos_need_somebody_who_opens_them_and_a_page(missing: str) -> None:
+    given = [SETTINGS["gov-dingtalk"], *(each for key, each in TASKS.items() if key != missing)]
+    text = with_channel(", ".join([*given, "tasks: true"]))
+    (problem,) = problems(text.replace("kind: webhook", "kind: gov-dingtalk"))
+    assert f"'tasks: true' needs '{missing}' beside it" in str(problem)
+    assert of_kind("gov-dingtalk", ", ".join([*given, "tasks: false"]))
+
+
+def test_to_dos_with_both_are_read() -> None:
+    given = [SETTINGS["gov-dingtalk"], *TASKS.values(), "tasks: true"]
+    values = of_kind("gov-dingtalk", ", ".join(given)).channels["群"].values
+    assert (values["tasks"], values["creator"]) == (True, "9")
+
+
 def test_mail_itself_is_not_set_up_in_the_file() -> None:
     text = with_channel(SETTINGS["webhook"]).replace("群: {", "email: {")
     (problem,) = problems(text)
@@ -173,6 +191,11 @@ def test_the_environment_names_that_channels_ask_for_are_known_and_filled_in() -
         "url: ‸https://qyapi.weixin.qq.com/cgi-bin/webhook/send?key=693a91f6-7aaa-4bc4",
         "url: ‸https://oapi.dingtalk.com/robot/send?access_token=0123456789abcdef",
         "url: ‸https://me:hunter2@example.com/hook",
+        "body: ‸{user: office, password: abcdef}",
+        "body: ‸{auth: [{appKey: '0'}, {SecretKey: abcdef}]}",
+        "body: ‸{pwd: 123456}",
+        "headers: ‸{X-Token: abcdef}",
+        "headers: ‸{Authorization: Basic b2ZmaWNlOmFiY2RlZg==}",
     ],
 )
 def test_a_secret_in_the_file_is_refused_and_not_repeated(rest: str) -> None:
@@ -231,3 +254,23 @@ def test_a_secret_text_is_never_read_in(written: str) -> None:
     duty = read_plan("s.yaml", text).duties["first"]
     assert duty.task.startswith("(内容涉密,不在此发送,请到")
     assert "甲方清单" not in repr(duty)
+
+
+def test_what_stands_for_a_secret_among_a_gateways_values_is_no_secret() -> None:
+    rest = SETTINGS["sms"].replace("body: {to: '{mobile}'}", "body: {to: '{mobile}', "
+           "password: '{secret}', app: [{key: '${KEY}'}], keyword: 农办, withToken: true}, "
+           "headers: {Authorization: 'Bearer ${TOKEN}', X-Kind: text}")  # fmt: skip
+    assert set(placeholders(of_kind("sms", rest))) == {"KEY", "TOKEN"}
+
+
+def test_a_channel_is_named_once_by_a_unit() -> None:
+    text = with_channel(SETTINGS["webhook"]).replace("[乙方]", "[乙方], channels: [群, email, ‸群]")
+    (problem,) = problems(text.replace(HERE, ""))
+    assert problem.startswith(f"{place_of(text)}: channel '群' stands here twice")
+
+
+def test_a_robot_is_one_channel() -> None:
+    text = with_channel("key: '${A_KEY}'").replace("webhook", "wecom")
+    text = text.replace("units:", "  旧群: {kind: wecom, key: ‸'${A_KEY}'}\nunits:", 1)
+    (problem,) = problems(text.replace(HERE, ""))
+    assert problem.startswith(f"{place_of(text)}: channels '群' and '旧群' are one robot")
