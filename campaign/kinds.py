@@ -101,7 +101,7 @@ KINDS = {
     "asleep": Kind(
         times.asleep,
         "the machine sleeps for ten days",
-        (range(1, 4), 20),
+        (range(1, 7), 10),
         short=((1,), 1),
     ),
     "clock-jumps": Kind(

@@ -15,6 +15,7 @@ from tests.naive import DAY, is_workday, urges, workday_after, workday_before, w
 OFFICE = "office@example.com"
 FIRST = date(2026, 1, 5)
 """The day on which the service goes live, and on which the daily duty falls due."""
+LAST = date(2027, 1, 1)
 QUARTERS = "一二三四"
 
 
@@ -74,6 +75,7 @@ def _duty(key: str, title: str, when: str, names: Sequence[str]) -> str:
 def expected(units: int, awake: Iterable[date]) -> set[Item]:
     """Everything that must arrive when nobody ever answers and a pass is made on ``awake`` days."""
     days = sorted(day for day in awake if is_workday(day))
+    assert days[-1] < LAST, "the plan's lines are those of one year"
     found = {item for line in _lines(units) for item in _told(line, days)}
     found |= {Item(day, OFFICE, "督办日报") for day in days}
     found |= {Item(day, OFFICE, "系统启动") for day in days[:1]}
@@ -119,10 +121,10 @@ def _told(line: Line, days: Sequence[date]) -> Iterator[Item]:
 
 
 def _steps(line: Line) -> list[date]:
-    """The days on which an unanswered line has a step, until long after the campaign."""
+    """The days on which an unanswered line has a step, until the end of the year."""
     early = {workday_after(line.opens)}
     early |= {workday_before(line.due - days * DAY) for days in line.before}
-    late = (line.due + timedelta(days=days) for days in range(1, 150))
+    late = (line.due + timedelta(days=days) for days in range(1, 366))
     urged = (
         day
         for day in late
