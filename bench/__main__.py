@@ -18,6 +18,7 @@ from bench import (
     idle,
     ledger,
     load,
+    rehearse,
     soak,
     standing,
     start,
@@ -35,7 +36,7 @@ def main() -> None:
     parts = [_setting()]
     print(parts[0])
     for part in (
-        *(start, load, expand, standing, ledger, digests, dispatch, webhooks, idle, soak),
+        *(start, load, expand, standing, ledger, digests, dispatch, webhooks, rehearse, idle, soak),
     ):
         for table in part.bench():
             parts.append(table.markdown())

@@ -23,7 +23,8 @@ class Mailbox(Channel):
 
     A message is there whole or not at all, and survives a power cut once ``send`` has returned.
     Sent again, it replaces itself. ``zone`` is the plan's. ``stands_for`` names the channel, other
-    than mail, by which the messages would leave.
+    than mail, by which the messages would leave. Unless ``durable``, a power cut may take what was
+    sent: for messages that can be made again.
     """
 
     name = "mailbox"
@@ -39,9 +40,10 @@ class Mailbox(Channel):
         mail_from: str = "dispatcher@localhost",
         *,
         stands_for: str = "",
+        durable: bool = True,
     ) -> None:
         self._folder, self._zone, self._sender = folder, zone, parse_sender(mail_from)
-        self._stands_for = stands_for
+        self._stands_for, self._durable = stands_for, durable
         self._naming = Lock()
 
     def send(self, outgoing: Outgoing) -> Receipt:
@@ -58,16 +60,17 @@ class Mailbox(Channel):
         """Nothing is held open."""
 
     def _write(self, outgoing: Outgoing, content: bytes) -> Path:
-        """Replaces the message's file atomically and durably."""
+        """Replaces the message's file atomically, and durably where that is wanted."""
         draft = self._folder / f".{outgoing.reference}.tmp"
         try:
-            _write(draft, content)
+            _write(draft, content, durable=self._durable)
             with self._naming:  # or two messages of one second would find the same name free
                 path = draft.replace(self._path(outgoing))
         except BaseException:
             draft.unlink(missing_ok=True)
             raise
-        _sync(self._folder)
+        if self._durable:
+            _sync(self._folder)
         return path
 
     def _path(self, outgoing: Outgoing) -> Path:
@@ -113,11 +116,12 @@ def _as_file_name(address: str) -> str:
     return f"{name[:NAME_LENGTH]}~{sha256(address.encode()).hexdigest()[:12]}"
 
 
-def _write(path: Path, content: bytes) -> None:
+def _write(path: Path, content: bytes, *, durable: bool) -> None:
     with open(path, "wb", opener=_private) as file:
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+        if durable:
+            file.flush()
+            os.fsync(file.fileno())
 
 
 def _sync(folder: Path) -> None:

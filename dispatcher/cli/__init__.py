@@ -13,11 +13,14 @@ from dispatcher.cli import (
     audit,
     calendar,
     channels,
+    diff,
     doctor,
+    editing,
     events,
     keeping,
     office,
     outbox,
+    rehearse,
     service,
     sheet,
     slips,
@@ -36,11 +39,13 @@ def commands() -> None:
 
 for command in (
     *(calendar.check, calendar.upcoming_command, asking.why, calendar.explain),
+    diff.diff,
+    *editing.COMMANDS,
     *(*answers.COMMANDS, sheet.sheet, events.event, slips.slip),
     *(asking.status, tally.tally, outbox.outbox, outbox.duplicates, audit.audit),
     *(office.init, office.pause, office.resume, channels.channels),
     *(keeping.backup, keeping.restore, keeping.prune),
-    *(doctor.doctor, office.health, service.run),
+    *(doctor.doctor, office.health, rehearse.rehearse, service.run),
 ):
     commands.add_command(command)
 

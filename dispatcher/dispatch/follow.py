@@ -55,9 +55,9 @@ def follow(
         _adopt(conn, plan, today)
     known = entering.known(conn, since)
     first = since or (entering.first_adoption(conn) or today) - HORIZON
-    planned = _planned(plan, known, first, since, today)
-    adopted = entering.adopted(conn, {duty for duty, _period in planned})
-    following = _Following(conn, plan, planned, known, adopted, since, today, now, Counter())
+    found = planned(plan, known, first, since, today)
+    adopted = entering.adopted(conn, {duty for duty, _period in found})
+    following = _Following(conn, plan, found, known, adopted, since, today, now, Counter())
     gone = _carry_edits(following) if edited else []
     _enter(following)
     # Last, so that the copies of an occurrence stay open when its lead has only changed.
@@ -86,7 +86,7 @@ def _adopt(conn: Connection, plan: Plan, today: date) -> None:
     entering.forget(conn, days.keys() - set(wanted))
 
 
-def _planned(
+def planned(
     plan: Plan,
     known: dict[tuple[str, str], Known],
     first: date,
@@ -150,7 +150,7 @@ def _carry_edits(f: _Following) -> list[tuple[Assigned, Text]]:
     gone = []
     for assigned in assignments.select_assigned(f.conn, states=OPEN):
         key = (assigned.duty, assigned.period)
-        why = _why_gone(f, assigned, f.planned.get(key))
+        why = why_gone(f.plan, assigned, f.planned.get(key))
         if why:
             gone.append((assigned, why))
         else:
@@ -159,9 +159,9 @@ def _carry_edits(f: _Following) -> list[tuple[Assigned, Text]]:
     return gone
 
 
-def _why_gone(f: _Following, assigned: Assigned, occurrence: Occurrence | None) -> Text | None:
+def why_gone(plan: Plan, assigned: Assigned, occurrence: Occurrence | None) -> Text | None:
     """Why an assignment is no longer in the plan; None while it is."""
-    if assigned.duty not in f.plan.duties:
+    if assigned.duty not in plan.duties:
         return _("the plan no longer has this duty")
     if occurrence is None:
         return _("the duty no longer has this period")
@@ -217,7 +217,7 @@ def _restore(f: _Following) -> None:
     plan had it again."""
     for assigned in assignments.select_assigned(f.conn, states=["withdrawn"]):
         occurrence = f.planned.get((assigned.duty, assigned.period))
-        if assigned.closed_by != audit.PLAN or _why_gone(f, assigned, occurrence):
+        if assigned.closed_by != audit.PLAN or why_gone(f.plan, assigned, occurrence):
             continue
         assert occurrence
         if f.adopted[assigned.duty][assigned.unit] <= occurrence.due:

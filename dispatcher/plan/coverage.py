@@ -71,7 +71,7 @@ def warnings(plan: Plan, year: int) -> list[Text]:
         *_contacts(plan),
         *_groups(plan),
         *_missing_bases(plan),
-        *_dead_steps(plan, year),
+        *dead_steps(plan, year),
         *_provisional_spans(plan, year),
         *_missing_spans(plan, year),
         *_horizon(plan, year),
@@ -112,7 +112,7 @@ def _missing_bases(plan: Plan) -> Iterator[Text]:
                     duty=duty.id, measures=list(dict.fromkeys(missing)))  # fmt: skip
 
 
-def _dead_steps(plan: Plan, year: int) -> Iterator[Text]:
+def dead_steps(plan: Plan, year: int) -> Iterator[Text]:
     """Warnings that lie before the opening of every occurrence, so that nobody ever gets them."""
     by_duty: dict[str, list[Occurrence]] = {}
     for occurrence in upcoming(plan, date(year, 1, 1), date(year, 12, 31)):

@@ -1,0 +1,1 @@
+"""Rehearsing: a stretch of the calendar lived through in seconds, with nothing real touched."""
