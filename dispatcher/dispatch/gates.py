@@ -72,15 +72,15 @@ class Gates:
             if settled.closing:
                 channels.close(conn, name, settled.reason, settled.closing, now)
                 learnt = True
-            elif settled.outcome == "sent" and self._was_shut(name):
-                channels.worked(conn, name)
+            elif settled.outcome == "sent" and self._was_closed(name):
+                channels.worked(conn, name, now)
                 learnt = True
         if learnt:
             self.look(conn)
 
-    def _was_shut(self, name: str) -> bool:
+    def _was_closed(self, name: str) -> bool:
         state = self.states.get(name)
-        return state is not None and (state.faults > 0 or state.paused_by == ITSELF)
+        return state is not None and state.paused_by == ITSELF
 
 
 def _calls(channel: Channel, outgoing: Outgoing) -> int:

@@ -129,9 +129,7 @@ def _settle(conn: Connection, begun: Begun, answer: Receipt | DeliveryError, now
     else:
         why = _("channel '{channel}' gave no name for the to-do", channel=begun.channel)
         todos.end(conn, begun, "unknown", now, why)
-    state = channels.states(conn).get(begun.channel)
-    if state and state.faults and not state.is_paused(now):
-        channels.worked(conn, begun.channel)
+    channels.worked(conn, begun.channel, now)
 
 
 def _settle_failure(conn: Connection, begun: Begun, error: DeliveryError, now: datetime) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, func, insert, select, update
 
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import audit
@@ -16,6 +16,7 @@ from dispatcher.ledger.tables import attempt, channel, message
 
 ITSELF = "dispatcher"
 """Who pauses a channel that is set up wrongly."""
+FAILURES = ("temporary", "permanent", "unknown")
 LONGEST = timedelta(hours=1)
 """A channel that is set up wrongly is tried again at least so often."""
 
@@ -109,10 +110,13 @@ def close(conn: Connection, name: str, why: Text, closing: Closing, now: datetim
     return until
 
 
-def worked(conn: Connection, name: str) -> None:
-    """Something has left by a channel: what was wrong with it is over."""
+def worked(conn: Connection, name: str, now: datetime) -> None:
+    """Something has left by a channel that was to be tried again: what was wrong with it is over.
+
+    During its pause nothing changes: what ends then was begun before.
+    """
     cleared = {"paused_at": None, "paused_until": None, "paused_by": None, "reason": None}
-    mine = update(channel).where(channel.c.name == name, channel.c.paused_by == ITSELF)
+    mine = update(channel).where(channel.c.name == name, channel.c.paused_until <= now)
     conn.execute(mine.values(faults=0, **cleared))
 
 
@@ -152,16 +156,13 @@ def used(conn: Connection, name: str) -> Used:
     )
     sent = conn.execute(mine.where(attempt.c.outcome == "sent")).first()
     bad = conn.execute(mine.where(attempt.c.outcome.in_(FAILURES))).first()
-    waiting = select(message.c.id).where(message.c.channel == name, message.c.state == "queued")
+    waiting = select(func.count()).where(message.c.channel == name, message.c.state == "queued")
     return Used(
         sent.finished_at if sent else None,
         bad.finished_at if bad else None,
         (bad.detail or "") if bad else "",
-        len(conn.execute(waiting).all()),
+        conn.scalar(waiting) or 0,
     )
-
-
-FAILURES = ("temporary", "permanent", "unknown")
 
 
 def why_by(note: str) -> Text:

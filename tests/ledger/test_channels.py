@@ -72,9 +72,16 @@ def test_a_spent_budget_is_no_fault(engine: Engine) -> None:
 
 def test_success_ends_what_was_wrong(engine: Engine) -> None:
     with engine.begin() as conn:
-        channels.close(conn, "群", WHY, Closing(MINUTE, True), NOW)
-        channels.worked(conn, "群")
+        until = channels.close(conn, "群", WHY, Closing(MINUTE, True), NOW)
+        channels.worked(conn, "群", until)
         assert of(conn) == State("群")
+
+
+def test_what_was_begun_before_a_pause_does_not_end_it(engine: Engine) -> None:
+    with engine.begin() as conn:
+        until = channels.close(conn, "群", WHY, Closing(10 * MINUTE, False), NOW)
+        channels.worked(conn, "群", NOW + MINUTE)
+        assert of(conn).opens(NOW + MINUTE) == until
 
 
 @pytest.mark.parametrize("fault", [True, False])
@@ -82,7 +89,7 @@ def test_what_a_person_has_paused_stays_so(engine: Engine, fault: bool) -> None:
     with engine.begin() as conn:
         channels.pause(conn, "群", "张三", WHY, NOW)
         channels.close(conn, "群", Text("busy"), Closing(MINUTE, fault), NOW)
-        channels.worked(conn, "群")
+        channels.worked(conn, "群", NOW + timedelta(days=1))
         assert of(conn).opens(NOW + timedelta(days=1)) is None
         assert of(conn).paused_by == "张三"
 
@@ -128,7 +135,7 @@ def test_a_fault_needs_a_hand_until_something_has_left_again(engine: Engine) -> 
         assert not of(conn).is_paused(later)
         assert of(conn).needs_hand(later)
         assert of(conn).reason == WHY
-        channels.worked(conn, "群")
+        channels.worked(conn, "群", later)
         assert not of(conn).needs_hand(later)
 
 
