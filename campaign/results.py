@@ -19,7 +19,8 @@ DELIVERY = [
     *("dispatch/passes", "dispatch/reconcile", "dispatch/routing", "dispatch/walk"),
     *("dispatch/steadiness", "holds", "watch"),
     *("ledger/channels", "ledger/database", "ledger/leases", "ledger/outbox", "ledger/outcomes"),
-    *("ledger/pruning", "ledger/reminders", "ledger/tables", "ledger/types"),
+    *("ledger/pruning", "ledger/reminders", "ledger/tables/sending", "ledger/tables/work"),
+    "ledger/types",
     *("channels/session", "channels/smtp", "channels/verdicts", "channels/wire"),
 ]
 """The part of the product that the promise rests on: results are of one state of it."""

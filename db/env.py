@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from alembic import context
 
-from dispatcher.ledger.todos import todo
+from dispatcher.ledger.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=todo.metadata,
+    target_metadata=metadata,
     transactional_ddl=True,
 )
 with context.begin_transaction():

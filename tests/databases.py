@@ -19,7 +19,7 @@ from sqlalchemy import make_url
 from sqlalchemy.exc import OperationalError
 
 from dispatcher.ledger.database import Engine, create_engine, migrate, with_driver
-from dispatcher.ledger.todos import todo
+from dispatcher.ledger.tables import metadata
 from tests.building import MIGRATIONS, a_ledger
 
 SERVER = os.environ.get("TEST_POSTGRESQL", "postgresql://postgres@127.0.0.1:5432/postgres")
@@ -28,7 +28,7 @@ AT_THE_END: list[Callable[[], object]] = []
 EMPTY = "; ".join(
     [
         "SET LOCAL session_replication_role = replica",
-        *[f'DELETE FROM "{table}"' for table in todo.metadata.tables],
+        *[f'DELETE FROM "{table}"' for table in metadata.tables],
         "SELECT setval(seqrelid, seqstart, false) FROM pg_sequence",
     ]
 )
@@ -57,7 +57,7 @@ def _vacuum(engine: Engine) -> None:
     raw = engine.raw_connection()
     driver: Any = raw.driver_connection
     driver.autocommit = True
-    driver.execute("VACUUM " + ", ".join(f'"{table}"' for table in todo.metadata.tables))
+    driver.execute("VACUUM " + ", ".join(f'"{table}"' for table in metadata.tables))
     driver.autocommit = False
     raw.close()
 

@@ -6,10 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from dispatcher.ledger.outbox import Address
+from dispatcher.ledger.tables import LEASED
 from dispatcher.plan.model import Notify
 from dispatcher.plan.ways import Way
-
-LEASED = ("claimed", "sending")
 
 
 class Route(NamedTuple):
@@ -35,20 +34,29 @@ def route(
     waits where it can leave is left there, and nothing is decided while a message is in hand: so
     nobody is told by two channels.
     """
-    left = [way for way in ways if any(tried.get(to) != "failed" for to in _of(way))]
-    waiting = [to for to, state in tried.items() if state == "queued"]
     in_hand = any(state in LEASED for state in tried.values())
+    left = [way for way in ways if any(tried.get(to) != "failed" for to in _of(way))]
     if not left:
-        return Route(back=tuple(waiting), hopeless=not in_hand)
+        return Route(back=_waiting_beside((), tried), hopeless=not in_hand)
     if notify == "all":
-        known = {to for way in ways for to in _of(way)}
-        gone = tuple(to for to in waiting if to not in known)
-        return Route(tuple(to for way in left for to in _untried(way, tried)), gone)
+        to = tuple(to for way in left for to in _untried(way, tried))
+        return Route(to, _waiting_beside(ways, tried))
     if in_hand:
         return Route()
+    chosen = _choice(left, tried, shut)
+    return Route(_untried(chosen, tried), _waiting_beside([chosen], tried))
+
+
+def _choice(left: Sequence[Way], tried: Mapping[Address, str], shut: Collection[str]) -> Way:
+    """Of the ways that work the one on which a message waits, else the first."""
     usable = [way for way in left if way.channel not in shut] or left
-    chosen = next((way for way in usable if any(to in waiting for to in _of(way))), usable[0])
-    return Route(_untried(chosen, tried), tuple(to for to in waiting if to not in _of(chosen)))
+    return next((way for way in usable if "queued" in map(tried.get, _of(way))), usable[0])
+
+
+def _waiting_beside(ways: Sequence[Way], tried: Mapping[Address, str]) -> tuple[Address, ...]:
+    """Where a message waits that is on none of the ways."""
+    kept = {to for way in ways for to in _of(way)}
+    return tuple(to for to, state in tried.items() if state == "queued" and to not in kept)
 
 
 def _of(way: Way) -> tuple[Address, ...]:

@@ -20,7 +20,8 @@ from dispatcher.i18n import _
 from dispatcher.ledger import channels, installation, todos
 from dispatcher.ledger.channels import Closing, State
 from dispatcher.ledger.database import Connection
-from dispatcher.ledger.todos import LEASE, UNDER_WAY, Begun, Place
+from dispatcher.ledger.tables import TODO_UNDER_WAY
+from dispatcher.ledger.todos import LEASE, Begun, Place
 from dispatcher.plan.model import Plan
 from dispatcher.plan.ways import ways
 
@@ -97,7 +98,7 @@ def _begin(parts: Parts, kept: Mapping[str, Lists], now: datetime) -> Begun | No
             return None
         states = channels.states(conn)
         free = [name for name in kept if states.get(name, State(name)).opens(now) == now]
-        calls = UNDER_WAY if opening(parts.plan, now) <= now else ("closing",)
+        calls = TODO_UNDER_WAY if opening(parts.plan, now) <= now else ("closing",)
         return todos.begin(conn, free, calls, now)
 
 

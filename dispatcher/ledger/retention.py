@@ -43,8 +43,8 @@ from dispatcher.ledger.tables import (
     reminder,
     round_,
     slip,
+    todo,
 )
-from dispatcher.ledger.todos import todo
 from dispatcher.ledger.transitions import CLOSED
 
 KEEP = timedelta(days=400)

@@ -13,85 +13,36 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import (
     CTE,
-    CheckConstraint,
-    Column,
     ColumnElement,
     Connection,
-    Date,
-    Float,
-    ForeignKey,
-    ForeignKeyConstraint,
-    Integer,
     Select,
     String,
-    Table,
     and_,
     column,
     exists,
     func,
     insert,
     literal,
-    literal_column,
     select,
-    text,
     true,
     update,
     values,
 )
 
 from dispatcher.i18n import Text, _
-from dispatcher.ledger.constraints import exactly_in, one_of, partial_index, quoted
-from dispatcher.ledger.tables import assignment, installation, metadata, occurrence, reminder
+from dispatcher.ledger.tables import (
+    IS_KEPT,
+    assignment,
+    installation,
+    occurrence,
+    reminder,
+    todo,
+)
 from dispatcher.ledger.transitions import CHASED
-from dispatcher.ledger.types import Instant, Sentence, clock_seconds
+from dispatcher.ledger.types import Instant, clock_seconds
 
 LEASE = 150.0
 """Seconds, on the database's clock, for which a call is believed to be under way."""
-UNDER_WAY = ("opening", "closing")
-ENDED = ("closed", "unknown", "failed")
-
-todo = Table(
-    "todo",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("assignment_id", ForeignKey("assignment.id"), nullable=False),
-    Column("round", Integer, nullable=False),
-    Column("channel", String, nullable=False),
-    Column("account", String, nullable=False),
-    Column("due_on", Date, nullable=False),
-    Column("state", String, nullable=False),
-    Column("attempts", Integer, nullable=False, server_default=text("0")),
-    Column("next_at", Instant),
-    Column("lease_until", Float),
-    Column("task", String),
-    Column("reason", Sentence),
-    Column("settled_at", Instant),
-    ForeignKeyConstraint(["assignment_id", "round"], ["round.assignment_id", "round.number"]),
-    one_of("state", *UNDER_WAY, "open", *ENDED),
-    exactly_in("reason", "unknown", "failed"),
-    exactly_in("settled_at", *ENDED),
-    CheckConstraint("next_at IS NULL OR lease_until IS NULL", name="one_of_two"),
-    CheckConstraint(
-        f"(next_at IS NOT NULL OR lease_until IS NOT NULL) = (state IN {quoted(UNDER_WAY)})",
-        name="under_way",
-    ),
-    CheckConstraint("task IS NOT NULL OR state NOT IN ('open', 'closing')", name="task"),
-    # An id is in the reference that the vendor is given: it must never come again.
-    sqlite_autoincrement=True,
-)
-"""An assignment, in one of its rounds, on the list of one account.
-
-``opening`` and ``closing`` either wait for their call (``next_at``) or are in it (``lease_until``);
-``attempts`` counts the calls of that kind. ``task`` is the vendor's name for it, without which it
-cannot be closed; ``due_on`` the date that it shows.
-"""
-IS_KEPT = todo.c.state != literal_column("'closed'")
-partial_index(
-    "ux_todo_kept", IS_KEPT, *todo.c["assignment_id", "round", "channel", "account"], unique=True
-)
-"""Only what was closed may be opened again in the same round: its date, or its account's unit, has
-changed twice."""
-partial_index("ix_todo_next", todo.c.next_at.is_not(None), todo.c.next_at)
 
 
 class Place(NamedTuple):

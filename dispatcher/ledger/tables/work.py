@@ -1,8 +1,4 @@
-"""The ledger's tables, and the rows that cannot exist in them.
-
-Unique keys are what makes a repeated pass harmless; CHECKs keep illegal states out; triggers
-(in the migrations) keep the record of what was sent, and of who changed what, from being rewritten.
-"""
+"""What is owed: duties in their periods, as units owe them, are told of them and answer."""
 
 from __future__ import annotations
 
@@ -11,24 +7,21 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     Date,
-    Float,
     ForeignKey,
     ForeignKeyConstraint,
     Index,
     Integer,
-    LargeBinary,
-    MetaData,
     PrimaryKeyConstraint,
     String,
     Table,
     UniqueConstraint,
     false,
     literal_column,
-    text,
     true,
 )
 
 from dispatcher.ledger.constraints import exactly_in, one_of, partial_index, quoted
+from dispatcher.ledger.tables.base import metadata
 from dispatcher.ledger.transitions import (
     ANSWERS,
     CHASED,
@@ -37,49 +30,7 @@ from dispatcher.ledger.transitions import (
     WITH_REASON,
     allowed_answers,
 )
-from dispatcher.ledger.types import Instant, Json, Remark, Sentence
-
-NAMES = {"ck": "ck_%(table_name)s_%(constraint_name)s"}
-metadata = MetaData(naming_convention=NAMES)
-
-LEASED = ("claimed", "sending")
-ALIVE = ("queued", *LEASED)
-"""Messages that may still leave."""
-DELIVERED = ("sent", "unknown")
-"""Messages whose reminders count as told."""
-
-
-installation = Table(
-    "installation",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("epoch", String, nullable=False),
-    Column("go_live_on", Date, nullable=False),
-    Column("watermark", Instant, nullable=False),
-    Column("reconciled_on", Date),
-    Column("revision", ForeignKey("revision.hash")),
-    Column("hold", Remark),
-    Column("held_by", String),
-    Column("held_at", Instant),
-    Column("generation", Integer, nullable=False, server_default=text("1")),
-    Column("pruned_before", Date),
-    CheckConstraint("id = 1", name="one_row"),
-    CheckConstraint("(hold IS NULL) = (held_at IS NULL)", name="hold"),
-)
-"""This ledger: when it went live, how far it has come, and why it is paused (``hold``).
-
-``generation`` counts how often it was resumed after it had gone back to an older copy;
-``pruned_before`` is set while what was settled before that day is taken out.
-"""
-
-revision = Table(
-    "revision",
-    metadata,
-    Column("hash", String, primary_key=True),
-    Column("applied_at", Instant, nullable=False),
-    Column("calendar", String),
-)
-"""Every plan that was ever applied; ``calendar`` is the file's text where it was kept."""
+from dispatcher.ledger.types import Instant, Json, Sentence
 
 adoption = Table(
     "adoption",
@@ -207,128 +158,6 @@ partial_index("ix_reminder_queued", IS_QUEUED, reminder.c.id)
 IS_FAILED = reminder.c.state == literal_column("'failed'")
 partial_index("ix_reminder_failed", IS_FAILED, reminder.c.state)
 
-message = Table(
-    "message",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("channel", String, nullable=False),
-    Column("address", String, nullable=False),
-    Column("kind", String, nullable=False),
-    Column("at", Instant, nullable=False),
-    Column("state", String, nullable=False),
-    Column("attempts", Integer, nullable=False),
-    Column("next_attempt_at", Instant),
-    Column("lease_until", Float),
-    Column("subject", String),
-    Column("text", String),
-    Column("html", String),
-    Column("receipt", String),
-    Column("reason", Sentence),
-    Column("settled_at", Instant),
-    Column("slip_id", ForeignKey("slip.id")),
-    Column("rescues", Integer, nullable=False, server_default=text("0")),
-    Column("urgency", Integer, nullable=False, server_default=text("1")),
-    Column("card", Json),
-    one_of("kind", "digest", "brief", "status", "test", "slip"),
-    one_of("state", *ALIVE, *DELIVERED, "failed", "cancelled"),
-    exactly_in("next_attempt_at", "queued"),
-    exactly_in("lease_until", *LEASED),
-    exactly_in("reason", "cancelled", "failed"),
-    exactly_in("settled_at", *DELIVERED, "failed", "cancelled"),
-    CheckConstraint("attempts >= 0", name="attempts"),
-    CheckConstraint("attempts = 0 OR subject IS NOT NULL", name="frozen"),
-    CheckConstraint("(kind = 'slip') = (slip_id IS NOT NULL)", name="slip"),
-    # An id is in the Message-ID: it must never come again, not even after rows were pruned.
-    sqlite_autoincrement=True,
-)
-"""What one address gets at one time on one channel; from its first attempt its bytes are frozen.
-
-``rescues`` counts the processes that died while they had it in hand and had not begun to send it;
-``urgency`` is the order in which messages leave that are due, the least first; ``card`` the digest
-as data, for a channel that lays it out itself.
-"""
-partial_index(
-    "ix_message_queued",
-    message.c.next_attempt_at.is_not(None),
-    *message.c["urgency", "next_attempt_at"],
-)
-partial_index("ix_message_leased", message.c.lease_until.is_not(None), message.c.lease_until)
-NO_SLIP = message.c.slip_id.is_(None)
-partial_index(
-    "ux_message_at",
-    NO_SLIP,
-    *message.c["channel", "address", "kind", "at"],
-    unique=True,
-)
-partial_index(
-    "ux_message_slip",
-    message.c.slip_id.is_not(None),
-    *message.c["slip_id", "channel", "address"],
-    unique=True,
-)
-"""An address gets one message of a kind at one time, and a slip once."""
-Index("ix_message_state", message.c.state)
-Index("ix_message_settled", message.c.settled_at)
-IS_REPORT = message.c.kind.in_((literal_column("'brief'"), literal_column("'status'")))
-# Of these only: by an index of every kind SQLite would look for what is due to leave.
-partial_index("ix_message_report", IS_REPORT, message.c.kind)
-
-message_item = Table(
-    "message_item",
-    metadata,
-    Column("message_id", ForeignKey("message.id"), nullable=False),
-    Column("reminder_id", ForeignKey("reminder.id"), nullable=False),
-    PrimaryKeyConstraint("message_id", "reminder_id"),
-)
-"""Which reminders a message holds."""
-Index("ix_message_item_reminder", message_item.c.reminder_id)
-
-attachment = Table(
-    "attachment",
-    metadata,
-    Column("message_id", ForeignKey("message.id"), nullable=False),
-    Column("name", String, nullable=False),
-    Column("content", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("message_id", "name"),
-)
-"""A file that a message carries, frozen with it."""
-
-attempt = Table(
-    "attempt",
-    metadata,
-    Column("message_id", ForeignKey("message.id"), nullable=False),
-    Column("number", Integer, nullable=False),
-    Column("started_at", Instant, nullable=False),
-    Column("finished_at", Instant),
-    Column("outcome", String, nullable=False),
-    Column("detail", String),
-    PrimaryKeyConstraint("message_id", "number"),
-    CheckConstraint("number > 0", name="number"),
-    one_of("outcome", "sending", "sent", "temporary", "permanent", "unknown", "released"),
-    CheckConstraint("(finished_at IS NULL) = (outcome = 'sending')", name="finished"),
-)
-"""One try to hand a message to its channel: written before, settled once, never changed."""
-IS_UNKNOWN = attempt.c.outcome == literal_column("'unknown'")
-partial_index("ix_attempt_unknown", IS_UNKNOWN, attempt.c.message_id, attempt.c.number)
-
-channel = Table(
-    "channel",
-    metadata,
-    Column("name", String, primary_key=True),
-    Column("free_at", Instant),
-    Column("paused_at", Instant),
-    Column("paused_until", Instant),
-    Column("paused_by", String),
-    Column("reason", Sentence),
-    Column("faults", Integer, nullable=False, server_default=text("0")),
-    CheckConstraint("(paused_at IS NULL) = (reason IS NULL)", name="reason"),
-    CheckConstraint("(paused_at IS NULL) = (paused_by IS NULL)", name="paused_by"),
-    CheckConstraint("paused_at IS NOT NULL OR paused_until IS NULL", name="paused_until"),
-)
-"""What is to be remembered of a channel: when its budget lets it be called again (``free_at``), and
-why and until when it is paused, until it is resumed where ``paused_until`` is empty. ``faults``
-counts how often in a row it was found to be set up wrongly."""
-
 answer = Table(
     "answer",
     metadata,
@@ -396,20 +225,3 @@ slip = Table(
 """A colour slip (三色督办单) on one assignment: drafted by a pass, numbered and frozen when a named
 person releases it. A number is never used again, not even a void slip's."""
 partial_index("ix_slip_draft", slip.c.state == literal_column("'draft'"), slip.c.id)
-
-audit = Table(
-    "audit",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("at", Instant, nullable=False),
-    Column("actor", String, nullable=False),
-    Column("action", String, nullable=False),
-    Column("subject", String, nullable=False),
-    Column("detail", Json, nullable=False),
-    Column("reason", Sentence),
-    Column("prev_hash", String),
-    Column("hash", String),
-    CheckConstraint("hash IS NOT NULL OR prev_hash IS NULL", name="sealed"),
-)
-"""What people, edits and operators changed; ``hash`` stays empty until a sealing pass chains it."""
-Index("ix_audit_at", audit.c.at)
