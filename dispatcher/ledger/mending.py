@@ -11,9 +11,10 @@ from dispatcher.i18n import Text, _
 from dispatcher.ledger import audit, messages
 from dispatcher.ledger.leases import FACTS, Claimed
 from dispatcher.ledger.outbox import Content
+from dispatcher.ledger.outcomes import fail_reminders
 from dispatcher.ledger.pruning import prune
 from dispatcher.ledger.queries import Sent
-from dispatcher.ledger.tables import ALIVE, DELIVERED, message, message_item, reminder
+from dispatcher.ledger.tables import ALIVE, message, message_item, reminder
 from dispatcher.ledger.terms import MESSAGE_STATES
 
 
@@ -82,21 +83,9 @@ def resolve(
     else:
         reason = _("lost, as {by} found out", by=by)
         _change(conn, message_id, state="failed", settled_at=now, reason=reason)
-        _fail_what_was_lost(conn, message_id, reason)
+        fail_reminders(conn, message_id, reason)
     _record(conn, now, by, "arrived" if arrived else "lost", found, note)
     return True
-
-
-def _fail_what_was_lost(conn: Connection, message_id: int, reason: Text) -> None:
-    """Fails what a message should have told, save where another one may have told it."""
-    other, elsewhere = message.alias(), message_item.alias()
-    hope = exists().where(
-        elsewhere.c.reminder_id == reminder.c.id,
-        other.c.id == elsewhere.c.message_id,
-        other.c.state.in_((*ALIVE, *DELIVERED)),
-    )
-    lost = update(reminder).where(_in(message_id), reminder.c.state == "told", ~hope)
-    conn.execute(lost.values(state="failed", told_at=None, reason=reason))
 
 
 def _in(message_id: int) -> ColumnElement[bool]:

@@ -118,7 +118,7 @@ def _end_unsent(conn: Connection, ended: Ended, now: datetime) -> str:
         return end(conn, key, "queued", None, next_attempt_at=again_at)
     if settled.outcome == "unknown":
         return end(conn, key, "unknown", now)
-    _fail_reminders(conn, key, settled.reason)
+    fail_reminders(conn, key, settled.reason)
     return end(conn, key, "failed", now, reason=settled.reason)
 
 
@@ -147,8 +147,11 @@ _told = (
 )
 
 
-def _fail_reminders(conn: Connection, message_id: int, reason: Text) -> None:
-    """Fails what the message holds and no other message may still bring."""
+def fail_reminders(conn: Connection, message_id: int, reason: Text) -> None:
+    """Fails what a message holds that has failed, save what another one may bring or has brought.
+
+    What counted as told since its outcome was unknown at first is told no longer.
+    """
     mine = select(message_item.c.reminder_id).where(message_item.c.message_id == message_id)
     other, elsewhere = message.alias(), message_item.alias()
     hope = exists().where(
@@ -157,8 +160,9 @@ def _fail_reminders(conn: Connection, message_id: int, reason: Text) -> None:
         other.c.id != message_id,
         other.c.state.in_((*ALIVE, *DELIVERED)),
     )
-    lost = update(reminder).where(reminder.c.id.in_(mine), IS_QUEUED, ~hope)
-    conn.execute(lost.values(state="failed", reason=reason))
+    open_or_told = reminder.c.state.in_(("queued", "told"))
+    lost = update(reminder).where(reminder.c.id.in_(mine), open_or_told, ~hope)
+    conn.execute(lost.values(state="failed", told_at=None, reason=reason))
 
 
 # Held until the transaction ends: what is found in a state is freed from that very state.
@@ -209,7 +213,7 @@ def _free(conn: Connection, message_id: int, rescues: int, now: datetime) -> Non
         end(conn, message_id, "queued", None, next_attempt_at=now, rescues=rescues)
         return
     why = _("the process ended {count} times while it prepared this message", count=rescues)
-    _fail_reminders(conn, message_id, why)
+    fail_reminders(conn, message_id, why)
     end(conn, message_id, "failed", now, reason=why, rescues=rescues)
 
 

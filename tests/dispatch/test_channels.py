@@ -264,6 +264,17 @@ def test_what_was_lost_by_a_persons_word_moves_on(scene: Scene) -> None:
     assert scene.arrived() == [("email", "甲@example.com")]
 
 
+def test_what_was_unknown_and_is_then_refused_moves_on(scene: Scene) -> None:
+    scene.group.on_unknown = "ask"
+    scene.group.troubles["*"] = [trouble("unknown"), trouble("permanent")]
+    scene.at(TOLD)
+    scene.at(f"{TOLD} 09:02")
+    assert scene.ask("SELECT state FROM message WHERE channel = '群'") == [("failed",)]
+    scene.at(f"{TOLD} 09:03")
+    assert scene.arrived() == [("email", "甲@example.com")]
+    assert scene.ask("SELECT state FROM reminder WHERE step = 'T-7'") == [("told",)]
+
+
 def test_letters_go_by_a_channel_that_may_say_all_and_that_works(scene: Scene) -> None:
     def to() -> list[str]:
         with scene.conn() as conn:
