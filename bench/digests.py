@@ -90,13 +90,15 @@ def _year(home: Path) -> list[Told]:
     from dispatcher.settings import load_settings
 
     settings = load_settings({"DISPATCHER_SCHEDULES": str(ROOT / "schedules.yaml")}, home)
-    plan = bootstrap.read_calendar(settings.schedules)
+    calendar = bootstrap.read_revision(settings.schedules)
+    plan = calendar.plan
     units = {name: unit._replace(contacts=unit.contacts[:1]) for name, unit in plan.units.items()}
     plan = plan._replace(units=units)
     now = datetime(YEAR, 1, 1, tzinfo=UTC)
     engine = bootstrap.ledger(settings)
     told: list[Told] = []
-    parts = bootstrap.parts(settings, plan, engine, lambda: now)
+    revision = calendar._replace(plan=plan)
+    parts = bootstrap.parts(settings, revision, engine, lambda: now)
     parts = parts._replace(compose=_noting(parts.compose, told))
     for day in DAYS:
         now = datetime(day.year, day.month, day.day, 9, tzinfo=plan.zone).astimezone(UTC)

@@ -51,7 +51,7 @@ FILL = f"""
         SELECT row_number() OVER (ORDER BY at) AS number, at, max(units) AS units
         FROM told JOIN owed USING (id) GROUP BY at;
 
-    INSERT INTO revision (hash, applied_at) VALUES ('bench', '{GO_LIVE} 01:00:00.000000');
+    INSERT INTO revision (hash, kept_at) VALUES ('bench', '{GO_LIVE} 01:00:00.000000');
     INSERT INTO installation (id, epoch, go_live_on, watermark, reconciled_on, revision)
         VALUES (1, 'bench', '{GO_LIVE}', '{SUNDAY} 10:00:00.000000', '{SUNDAY}', 'bench');
     INSERT INTO adoption SELECT DISTINCT duty, cadence, name, adopted_on

@@ -83,10 +83,10 @@ def make(home: Path, url: str, kind: Kind, count: int) -> None:
 
     (home / "schedules.yaml").write_text(calendar(count), "utf-8")
     given = settings(home, url)
-    plan = bootstrap.read_calendar(given.schedules)
+    revision = bootstrap.read_revision(given.schedules)
     engine = bootstrap.ledger(given)
     with engine.begin() as conn:
-        reconcile(conn, plan, bootstrap.revision(given.schedules), ENTERED)
+        reconcile(conn, revision.plan, revision.hash, ENTERED)
     if kind == "letters":
         said = letter(given)
         with engine.begin() as conn:
@@ -145,9 +145,9 @@ def run(home: Path, url: str, kind: Kind, port: int, due: float, connections: in
     from dispatcher.watch import Watch
 
     given = settings(home, url, port)
-    plan = bootstrap.read_calendar(given.schedules)
+    revision = bootstrap.read_revision(given.schedules)
     parts = bootstrap.parts(
-        given, plan, bootstrap.database(given), _clock(MOMENTS[kind], due), threading.Event()
+        given, revision, bootstrap.database(given), _clock(MOMENTS[kind], due), threading.Event()
     )
     channel = Smtp(parse_smtp_url(given.smtp_url), SENDER, connections=connections)
     parts = parts._replace(courier=Courier({"email": channel}, boottime))

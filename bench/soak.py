@@ -116,9 +116,9 @@ def work(folder: Path, port: int, seconds: float) -> None:
         "MAIL_FROM": "office@example.com",
     }
     settings = load_settings({f"DISPATCHER_{name}": value for name, value in given.items()}, folder)
-    plan, now = bootstrap.read_calendar(settings.schedules), START
+    calendar, now = bootstrap.read_revision(settings.schedules), START
     parts = bootstrap.parts(
-        settings, plan, bootstrap.database(settings), lambda: now, threading.Event()
+        settings, calendar, bootstrap.database(settings), lambda: now, threading.Event()
     )
     sent = [0]
     watch = Watch(settings, parts, lambda report: sent.append(report.counts["sent"]), None)

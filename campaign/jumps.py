@@ -197,12 +197,12 @@ def watch(spec: Spec, asked: Connection) -> None:
     log_to(Path(spec.home) / "replica.log")
     patched(spec)
     settings = load_settings(environ(spec), Path(spec.home))
-    plan = bootstrap.read_calendar(settings.schedules)
+    calendar = bootstrap.read_revision(settings.schedules)
     engine = bootstrap.database(settings)
     shown = asked.recv()
     machine = Machine(lambda: Reading(shown.at, shown.up, "boot"), lambda: shown.synchronised)
     with database.single_daemon(engine) as alone:
-        parts = bootstrap.parts(settings, plan, engine, lambda: shown.at)
+        parts = bootstrap.parts(settings, calendar, engine, lambda: shown.at)
         watching = Watch(settings, parts, lambda _report: None, machine, orphans=alone)
         while True:
             asked.send(_look(watching))

@@ -14,7 +14,7 @@ from dispatcher.clock import Clock, boottime, system_clock
 from dispatcher.errors import DispatcherError, Place, PlanError, Problem
 from dispatcher.i18n import Text, _
 from dispatcher.plan.channels import filled, placeholders
-from dispatcher.plan.model import Plan
+from dispatcher.plan.model import Plan, Revision
 from dispatcher.plan.nodes import MAX_BYTES
 from dispatcher.plan.reading import read_plan
 from dispatcher.plan.ways import MAIL
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from dispatcher.channels.contract import Channel
     from dispatcher.dispatch.compose import Composer
     from dispatcher.dispatch.parts import Parts
-    from dispatcher.ledger.database import Engine
+    from dispatcher.ledger.database import Connection, Engine
     from dispatcher.ledger.outbox import Address, Content
 
 RULES = "1"
@@ -110,13 +110,39 @@ def now() -> datetime:
     return settings().now or system_clock()
 
 
-def revision(path: Path) -> str:
-    """The identity of what a calendar file means: its text, the data and rules it rests on."""
+def read_revision(path: Path) -> Revision:
+    """The calendar in a file, with its text and its identity."""
+    return revision(path.name, calendar_text(path))
+
+
+def revision(name: str, text: str) -> Revision:
+    """What a calendar says, and its identity: of its text, the data and rules that it rests on."""
     from hashlib import sha256
     from importlib.metadata import version
 
-    ground = (RULES, version("chinesecalendar"), version("tzdata"), calendar_text(path))
-    return sha256("\n".join(ground).encode()).hexdigest()[:16]
+    ground = (RULES, version("chinesecalendar"), version("tzdata"), text)
+    hash = sha256("\n".join(ground).encode()).hexdigest()[:16]
+    return Revision(hash, text, read_plan(name, text))
+
+
+def in_force(settings: Settings, conn: Connection) -> Revision | None:
+    """The calendar by which the ledger is kept; None where it has none yet, or not its text."""
+    from dispatcher.ledger import revisions
+
+    running = revisions.running(conn)
+    text = revisions.calendar(conn, running) if running else None
+    if running is None or text is None:
+        return None
+    return revision(settings.schedules.name, text)._replace(hash=running)
+
+
+def plan_in_force(settings: Settings) -> Plan:
+    """What the daemon works by; the file, as long as no daemon has."""
+    from dispatcher.ledger.reading import reading
+
+    with reading(settings.database_url, shipped("db")) as conn:
+        found = in_force(settings, conn) if conn else None
+    return found.plan if found else read_calendar(settings.schedules)
 
 
 def ledger(settings: Settings) -> Engine:
@@ -199,7 +225,7 @@ def office_address(plan: Plan) -> str:
 
 def parts(
     settings: Settings,
-    plan: Plan,
+    calendar: Revision,
     engine: Engine,
     clock: Clock,
     stop: threading.Event | None = None,
@@ -210,6 +236,7 @@ def parts(
     from dispatcher.dispatch.parts import Parts
     from dispatcher.plan.coverage import warnings
 
+    plan = calendar.plan
     year = clock().astimezone(plan.zone).year
     found = (*warnings(plan, year), *unset_secrets(plan, settings))
     site = Site(settings.live, str(settings.mailbox), found)
@@ -217,7 +244,7 @@ def parts(
     return Parts(
         engine=engine,
         plan=plan,
-        revision=revision(settings.schedules),
+        revision=calendar.hash,
         courier=Courier(channels(settings, plan), boottime),
         compose=office.compose,
         queue_brief=office.queue_reports,

@@ -50,10 +50,18 @@ class Daemon:
 
     A pass that fails is logged and does not end the daemon: the next one tries again. ``stopping``
     is set by SIGTERM and SIGINT, and asks a pass to finish the message in flight and go no further.
+    ``restless`` is asked every few seconds whether a pass is wanted before its time.
     """
 
-    def __init__(self, run_pass: Pass, clock: Clock, stopping: threading.Event) -> None:
+    def __init__(
+        self,
+        run_pass: Pass,
+        clock: Clock,
+        stopping: threading.Event,
+        restless: Callable[[], bool] = lambda: False,
+    ) -> None:
         self.run_pass = run_pass
+        self.restless = restless
         self.clock = clock
         self.stopping = stopping
         self.failure = ""
@@ -77,6 +85,8 @@ class Daemon:
                 return False
             if self.idle.is_set() and monotonic() > self.due + WATCH:
                 log.warning("the ticker overslept: the clock was set back")
+                self._wake_in(timedelta(0))
+            elif self.idle.is_set() and self.restless():
                 self._wake_in(timedelta(0))
         return self._stop()
 

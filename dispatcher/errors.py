@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from dispatcher.i18n import Text, Translate
+from dispatcher.i18n import Text, Translate, _
+
+SHOWN = 3
+"""Problems of a file that are told where there is little room."""
 
 
 class DispatcherError(Exception):
@@ -61,6 +64,14 @@ class Problem(NamedTuple):
             where += " " + Text("duty '{duty}'", duty=self.duty).render(translate)
         return f"{where}: {self.text.render(translate)}"
 
+    def says(self, name: str) -> Text:
+        """The same as a Text, to be kept."""
+        line, column = self.place
+        where = {"file": name, "line": line, "column": column, "text": self.text}
+        if not self.duty:
+            return _("{file}:{line}:{column}: {text}", **where)
+        return _("{file}:{line}:{column} duty '{duty}': {text}", duty=self.duty, **where)
+
 
 class PlanError(DispatcherError):
     """The calendar file cannot be used: every problem found, in the order of the file."""
@@ -69,6 +80,17 @@ class PlanError(DispatcherError):
         self.name = name
         self.problems = tuple(sorted(problems, key=lambda problem: problem.place))
         super().__init__("\n".join(p.render(name, str) for p in self.problems))
+
+    @property
+    def in_short(self) -> Text:
+        """The first problems, and how many more there are."""
+        first = [problem.says(self.name) for problem in self.problems[:SHOWN]]
+        more = len(self.problems) - len(first)
+        return (
+            _("{problems}; and {more} more", problems=first, more=more)
+            if more
+            else (Text("{problems}", problems=first))
+        )
 
     def render(self, translate: Translate) -> str:
         """One line a problem."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from datetime import timedelta
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from dispatcher import bootstrap
 from dispatcher.errors import DispatcherError, Refused
@@ -12,6 +12,9 @@ from dispatcher.heartbeat import Beat, last_beat, trouble
 from dispatcher.i18n import Text, _
 from dispatcher.logs import masked
 from dispatcher.settings import Settings
+
+if TYPE_CHECKING:
+    from dispatcher.ledger.revisions import Edit
 
 SILENT_AFTER = timedelta(minutes=2)
 WAITING_AFTER = timedelta(hours=1)
@@ -69,13 +72,14 @@ def _look_at_beat(found: Health, settings: Settings, beat: Beat) -> None:
 
 
 def _look_at_ledger(found: Health, settings: Settings, beat: Beat | None) -> None:
-    from dispatcher.ledger import channels, installation, queries
+    from dispatcher.ledger import channels, installation, queries, revisions
 
     engine = bootstrap.ledger(settings)
     with engine.begin() as conn:
         state, held = queries.health(conn), installation.find(conn)
         unreached = {each.unit for each in queries.unreached(conn)}
         closed = channels.states(conn).values()
+        waits = revisions.waiting(conn)
     engine.dispose()
     found.facts.append(_("open {open}, queued {queued}, failed {failed}, unknown {unknown}",
                          open=state.open, queued=state.queued, failed=state.failed,
@@ -87,9 +91,21 @@ def _look_at_ledger(found: Health, settings: Settings, beat: Beat | None) -> Non
         found.troubles.append(_("messages wait since {since}", since=oldest))
     if held and held.hold is not None:
         found.troubles.append(_("paused by {by}: {reason}", by=held.held_by, reason=held.hold))
+    if waits:
+        found.troubles.append(not_in_force(waits))
     found.troubles.extend(
         _("channel '{channel}' is paused by {by}: {reason}", channel=each.name, by=each.paused_by,
           reason=each.reason)
         for each in closed
         if each.needs_hand(bootstrap.now())
     )  # fmt: skip
+
+
+def not_in_force(edit: Edit) -> Text:
+    """An edit of the calendar that is not in force."""
+    since = f"{edit.noticed_at.astimezone():%Y-%m-%d %H:%M}"
+    if edit.state == "held":
+        return _("the edit of the calendar waits for 'dispatcher apply' since {since}: {why}",
+                 since=since, why=edit.reason)  # fmt: skip
+    return _("the calendar file cannot be used since {since}, the one before goes on: {why}",
+             since=since, why=edit.reason)  # fmt: skip

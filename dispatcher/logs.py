@@ -25,7 +25,7 @@ class Lines(logging.Formatter):
 
     def __init__(self, secrets: Collection[str]) -> None:
         super().__init__()
-        self.secrets = secrets
+        self.secrets = set(secrets)
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, secrets masked: tracebacks pass through here too."""
@@ -59,6 +59,13 @@ class JsonLines(Lines):
 
 def _fields(record: logging.LogRecord) -> dict[str, object]:
     return {key: value for key, value in vars(record).items() if key not in STANDARD}
+
+
+def hide(secrets: Collection[str]) -> None:
+    """Masks more secrets from now on."""
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, Lines):
+            handler.formatter.secrets |= set(secrets)
 
 
 def start_logging(stream: TextIO, form: str, secrets: Collection[str]) -> None:

@@ -15,7 +15,7 @@ PREFIX = "DISPATCHER_"
 NAMES = (
     *("HOME", "SCHEDULES", "DATABASE_URL", "LIVE", "MAILBOX", "SMTP_URL", "MAIL_FROM"),
     *("SMTP_CA_FILE", "SMTP_CONNECTIONS", "HOSTS", "HEARTBEAT_URL", "METRICS_PORT", "LOG_FORMAT"),
-    "NOW",
+    *("SILENCE_PERCENT", "NOW"),
 )
 IN_FILES = ("DATABASE_URL", "SMTP_URL", "HEARTBEAT_URL")
 """Settings that may hold a password: each may be given as ``…_FILE``, the name of a file."""
@@ -41,6 +41,7 @@ class Settings(NamedTuple):
 
     ``hosts`` are those that channels may call beside the vendors' own: whoever edits the calendar
     cannot have messages sent anywhere else.
+    ``silence_percent``: an edit that silences more of the duties waits for a person.
     ``now`` is taken for the present while the product is tried out; never when mail is live.
     """
 
@@ -57,6 +58,7 @@ class Settings(NamedTuple):
     heartbeat_url: Secret
     metrics_port: int | None
     log_format: str
+    silence_percent: int
     now: datetime | None
     environ: Mapping[str, Secret]
 
@@ -120,6 +122,7 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
         heartbeat_url=Secret(values.get("HEARTBEAT_URL", "")),
         metrics_port=_number("METRICS_PORT", values.get("METRICS_PORT", ""), 65535),
         log_format=_log_format(values.get("LOG_FORMAT", "")),
+        silence_percent=_number("SILENCE_PERCENT", values.get("SILENCE_PERCENT", ""), 100) or 10,
         now=_trial_now(values.get("NOW", ""), live=_flag("LIVE", values.get("LIVE", ""))),
         environ={name: Secret(value) for name, value in given.items()},
     )
@@ -165,6 +168,8 @@ def _file_content(name: str, path: Path) -> str:
     try:
         _refuse_readable_by_others(path)
         return path.read_text("utf-8").strip()
+    except UnicodeDecodeError:
+        raise SettingsError(_("{name}: {file} is not UTF-8", name=name, file=path)) from None
     except OSError as error:
         raise SettingsError(
             _("{name}: {file} cannot be read: {detail}", name=name, file=path,

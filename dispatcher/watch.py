@@ -10,14 +10,16 @@ from datetime import datetime, timedelta
 from dispatcher import bootstrap
 from dispatcher.alarm import Alarm
 from dispatcher.dispatch.parts import Parts
-from dispatcher.dispatch.passes import PassReport, run_pass
+from dispatcher.dispatch.passes import Overtaken, PassReport, run_pass
 from dispatcher.errors import DispatcherError
 from dispatcher.health import what_failed
 from dispatcher.heartbeat import Trouble, beat, call, falter, trouble
 from dispatcher.holds import THIS_MACHINE, ClockGuard, LedgerGuard, Machine
 from dispatcher.i18n import Text
-from dispatcher.ledger import guards
+from dispatcher.ledger import guards, revisions
 from dispatcher.ledger.outbox import Content
+from dispatcher.ledger.revisions import Edit
+from dispatcher.reload import Reload
 from dispatcher.settings import Settings
 
 log = logging.getLogger("dispatcher.watch")
@@ -31,7 +33,8 @@ class Watch:
     ``passes`` counts them by how they went, ``rescued`` what they took over from dead processes.
 
     ``machine`` is None where the present is not this machine's: then nobody doubts its clock.
-    ``orphans`` is for the first pass of the holder of the single daemon's lock.
+    ``orphans`` is for the first pass of the holder of the single daemon's lock. ``reload`` follows
+    the calendar, which else stays as it is.
     """
 
     def __init__(
@@ -42,8 +45,10 @@ class Watch:
         machine: Machine | None = THIS_MACHINE,
         *,
         orphans: bool = False,
+        reload: Reload | None = None,
     ) -> None:
         self.settings, self.parts, self.say, self.orphans = settings, parts, say, orphans
+        self.reload = reload
         self.clock_guard = ClockGuard(settings.state, machine, parts.plan.zone) if machine else None
         self.ledger_guard = LedgerGuard(settings.state)
         self.alarm = Alarm(settings.state / "alarms.json", self._tell_office)
@@ -69,13 +74,32 @@ class Watch:
             hold = self._why_not()
             if hold:
                 return self._held(hold)
-            report = run_pass(self.parts, self.parts.clock(), orphans=self.orphans)
+            report = self._pass()
             with self.parts.engine.begin() as conn:
                 self.ledger_guard.remember(conn)
+        except Overtaken:
+            return self.parts.clock()
         except Exception as error:
             self._failed(error)
             raise
         return self._done(report)
+
+    def restless(self) -> bool:
+        """Whether a pass is wanted before its time: the calendar file has been edited."""
+        return bool(self.reload and not self.trouble and self.reload.restless())
+
+    def _pass(self) -> PassReport:
+        """A pass by the calendar in force, with what an edit that was taken up has changed."""
+        edited: Counter[str] = Counter()
+        if self.reload:
+            self.parts, edited = self.reload.follow()
+        report = run_pass(self.parts, self.parts.clock(), orphans=self.orphans)
+        return report._replace(counts=edited + report.counts)
+
+    def edit_that_waits(self) -> Edit | None:
+        """What was found in the calendar file and is not in force."""
+        with self.parts.engine.begin() as conn:
+            return revisions.waiting(conn)
 
     def _open(self) -> None:
         if not self.opened:

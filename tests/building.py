@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time, timedelta
@@ -20,8 +21,10 @@ from dispatcher.dispatch.answering import answer, named
 from dispatcher.dispatch.courier import Courier
 from dispatcher.dispatch.parts import Parts
 from dispatcher.dispatch.passes import PassReport, run_pass
+from dispatcher.dispatch.reconcile import reconcile
 from dispatcher.errors import Place
 from dispatcher.i18n import Text
+from dispatcher.ledger import revisions
 from dispatcher.ledger.answers import Said
 from dispatcher.ledger.database import Connection, Engine, create_engine, migrate
 from dispatcher.ledger.items import Item
@@ -244,8 +247,17 @@ class Office:
     def at(self, moment: str, *, orphans: bool = False) -> list[str]:
         """What the pass at a local time tells, each line once, however many contacts get it."""
         self.now, before = local(moment), len(self.box.sent)
-        self.report = run_pass(self.parts, self.now, orphans=orphans)
+        edited = self._take_up()
+        report = run_pass(self.parts, self.now, orphans=orphans)
+        self.report = report._replace(counts=report.counts + edited)
         return sorted({line for sent in self.box.sent[before:] for line in sent.text.splitlines()})
+
+    def _take_up(self) -> Counter[str]:
+        """An edit, as ``revising`` carries it through; what that changed."""
+        with self.engine.begin() as conn:
+            if revisions.running(conn) in (None, self.revision):
+                return Counter()
+            return reconcile(conn, self.plan, self.revision, self.now).counts
 
     def daily(self, first: str, last: str) -> dict[str, list[str]]:
         """What is told at nine on each day, days of silence left out."""

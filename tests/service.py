@@ -35,12 +35,17 @@ class Service:
             "DISPATCHER_MAIL_FROM": "nongban@example.com",
         }
         self.settings = load_settings(environ, folder)
-        self.plan = plan or bootstrap.read_calendar(self.settings.schedules)
+        calendar = bootstrap.read_revision(self.settings.schedules)
+        self.plan = plan or calendar.plan
         self.engine = bootstrap.ledger(self.settings)
         event.listen(self.engine, "connect", _quicker_than_it_is_safe)
         self.engine.dispose()
         self.parts = bootstrap.parts(
-            self.settings, self.plan, self.engine, lambda: self.now, threading.Event()
+            self.settings,
+            calendar._replace(plan=self.plan),
+            self.engine,
+            lambda: self.now,
+            threading.Event(),
         )
 
     def at(self, day: date, hour: int) -> datetime:

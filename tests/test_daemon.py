@@ -9,6 +9,7 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 
 import pytest
 
@@ -118,6 +119,22 @@ def test_of_what_a_clock_set_forward_missed_there_is_one_run() -> None:
     found._tick()
     planned = {type(job.trigger).__name__ for job in found.ticker.get_jobs()}
     assert planned == {"Once"}
+
+
+def test_a_pass_that_is_wanted_before_its_time_comes_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    stopping = threading.Event()
+    passes = Passes(stopping)
+    monkeypatch.setattr(daemon, "WATCH", 0.05)
+    monkeypatch.setattr(daemon, "MIN_WAIT", timedelta(hours=1))
+    at_last = threading.Timer(20, stopping.set)
+    at_last.start()
+    begun = monotonic()
+    Daemon(passes, system_clock, stopping, lambda: True).run()
+    at_last.cancel()
+    assert passes.count == 3
+    assert monotonic() - begun < 10
 
 
 class Supervisor:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from dispatcher.logs import start_logging
+from dispatcher.logs import hide, start_logging
 
 
 @pytest.fixture
@@ -49,3 +49,11 @@ def test_a_title_cannot_forge_a_line_or_colour_the_terminal(stream: io.StringIO,
     assert stream.getvalue().count("\n") == 1
     assert "\x1b" not in stream.getvalue()
     assert "\u202e" not in stream.getvalue()
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_secret_that_comes_later_is_hidden_too(stream: io.StringIO, form: str) -> None:
+    start_logging(stream, form, ["canary"])
+    hide(["robin"])
+    logging.getLogger("dispatcher").info("canary and robin")
+    assert "*** and ***" in stream.getvalue()

@@ -21,6 +21,7 @@ from dispatcher.cli import (
     office,
     outbox,
     rehearse,
+    revisions,
     service,
     sheet,
     slips,
@@ -39,7 +40,7 @@ def commands() -> None:
 
 for command in (
     *(calendar.check, calendar.upcoming_command, asking.why, calendar.explain),
-    diff.diff,
+    *(diff.diff, revisions.apply, revisions.revisions),
     *editing.COMMANDS,
     *(*answers.COMMANDS, sheet.sheet, events.event, slips.slip),
     *(asking.status, tally.tally, outbox.outbox, outbox.duplicates, audit.audit),

@@ -90,7 +90,7 @@ def _record(
     from dispatcher.dispatch import answering
 
     settings = bootstrap.settings()
-    plan = bootstrap.read_calendar(settings.schedules)
+    plan = bootstrap.plan_in_force(settings)
     now = bootstrap.now()
     with bootstrap.ledger(settings).begin() as conn:
         if assignment and any(selection.values()):

@@ -88,7 +88,7 @@ def status(
     from dispatcher.ledger import standing
 
     settings = bootstrap.settings()
-    plan = bootstrap.read_calendar(settings.schedules)
+    plan = bootstrap.plan_in_force(settings)
     today = bootstrap.today(plan)
     with ledger(settings) as conn:
         selection = standing.Selection(
@@ -185,7 +185,7 @@ def why(duty: str, period: str, unit: str | None) -> None:
     from dispatcher.ledger.reading import reading
 
     settings = bootstrap.settings()
-    plan = bootstrap.read_calendar(settings.schedules)
+    plan = bootstrap.plan_in_force(settings)
     planned, trouble = _planned(plan, duty, period)
     if planned:
         _print_plan(plan, planned)

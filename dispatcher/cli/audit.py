@@ -47,7 +47,7 @@ def audit(
     from dispatcher.ledger import history
 
     settings = bootstrap.settings()
-    zone = bootstrap.read_calendar(settings.schedules).zone
+    zone = bootstrap.plan_in_force(settings).zone
     midnight = datetime.combine(since, time(), zone) if since else None
     with ledger(settings) as conn:
         sought = history.Sought(subject, by, midnight)

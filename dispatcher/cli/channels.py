@@ -36,7 +36,7 @@ def channels(context: click.Context, as_json: bool) -> None:
     from dispatcher.ledger.todos import counts
 
     settings = bootstrap.settings()
-    plan, now = bootstrap.read_calendar(settings.schedules), bootstrap.now()
+    plan, now = bootstrap.plan_in_force(settings), bootstrap.now()
     with ledger(settings) as conn:
         known = states(conn)
         found = [(known.get(name, State(name)), used(conn, name)) for name in _kinds(plan)]
@@ -134,7 +134,7 @@ def pause(name: str, by: str, note: str) -> None:
     from dispatcher.ledger.channels import pause, why_by
 
     settings = bootstrap.settings()
-    _called(bootstrap.read_calendar(settings.schedules), name)
+    _called(bootstrap.plan_in_force(settings), name)
     with bootstrap.ledger(settings).begin() as conn:
         new = pause(conn, name, by, why_by(note), bootstrap.now())
     if not new:
@@ -150,7 +150,7 @@ def resume(name: str, by: str) -> None:
     from dispatcher.ledger.channels import resume
 
     settings = bootstrap.settings()
-    _called(bootstrap.read_calendar(settings.schedules), name)
+    _called(bootstrap.plan_in_force(settings), name)
     with bootstrap.ledger(settings).begin() as conn:
         ended = resume(conn, name, by, bootstrap.now())
     if not ended:

@@ -19,8 +19,9 @@ from dispatcher.settings import shipped
 
 if TYPE_CHECKING:
     from dispatcher.dispatch.foreseeing import AtOnce, Fate, Foreseen
+    from dispatcher.ledger.database import Connection
     from dispatcher.plan.comparing import Difference, Told
-    from dispatcher.plan.model import Plan
+    from dispatcher.plan.model import Plan, Revision
 
 Key = TypeVar("Key", bound=Hashable)
 SHOWN = 20
@@ -37,11 +38,18 @@ SUBJECTS = {"plan": _("plan"), "unit": _("unit"), "duty": _("duty")}
 @click.option("--to", "last", type=Day(), help=words(_("up to this day (the end of next year)")))
 @click.option("--json", "as_json", is_flag=True, help=words(_("print JSON")))
 def diff(files: tuple[Path, ...], first: date | None, last: date | None, *, as_json: bool) -> None:
-    """Compares NEW with OLD, or with the calendar and the ledger in use; ends with 1 when it
+    """Compares NEW with OLD, or with the calendar in force and the ledger; ends with 1 when it
     changes anything."""
     if len(files) > 2:
         raise click.UsageError(words(_("at most two files: OLD and NEW")))
-    old, new = _read(files if len(files) == 2 else (bootstrap.settings().schedules, *files))
+    if len(files) == 2:
+        old, new = _read(files)
+    else:
+        from dispatcher.ledger.reading import reading
+
+        [new] = _read(files)
+        with reading(bootstrap.settings().database_url, shipped("db")) as conn:
+            old = in_force(conn).plan
     found, foreseen = compared(old, new, first, last, in_use=len(files) == 1)
     if as_json:
         print_json(as_data(found, foreseen))
@@ -62,6 +70,14 @@ def _read(files: Sequence[Path]) -> list[Plan]:
     if bad:
         sys.exit(PlanError.exit_code)
     return found
+
+
+def in_force(conn: Connection | None) -> Revision:
+    """The calendar by which the daemon works; the file in use where there is no ledger, or it has
+    not kept its calendar."""
+    settings = bootstrap.settings()
+    found = bootstrap.in_force(settings, conn) if conn else None
+    return found or bootstrap.read_revision(settings.schedules)
 
 
 def compared(

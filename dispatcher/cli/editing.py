@@ -6,12 +6,13 @@ import os
 import stat
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.answers import agreed
-from dispatcher.cli.diff import compared, show
+from dispatcher.cli.diff import compared, in_force, show
 from dispatcher.cli.output import say, words
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import _
@@ -19,6 +20,11 @@ from dispatcher.plan import amending
 from dispatcher.plan.model import Plan
 from dispatcher.plan.reading import read_plan
 from dispatcher.settings import shipped
+
+if TYPE_CHECKING:
+    from dispatcher.dispatch.foreseeing import Foreseen
+    from dispatcher.plan.comparing import Difference
+    from dispatcher.plan.model import Revision
 
 BOM = "\ufeff"
 YES = click.option("--yes", is_flag=True, help=words(_("do not ask")))
@@ -33,7 +39,7 @@ YES = click.option("--yes", is_flag=True, help=words(_("do not ask")))
 @YES
 def set_command(duty: str, field: str, value: tuple[str, ...], *, yes: bool) -> None:
     """An empty VALUE takes the field out; skip and move take a period first."""
-    _edit(lambda text, plan: amending.set_duty(text, plan, duty, field, value), yes=yes)
+    edit(lambda text, plan: amending.set_duty(text, plan, duty, field, value), yes=yes)
 
 
 @click.command(help=words(_("Add a duty to the file: add ID title=... when=... responsible=...")))
@@ -48,7 +54,7 @@ def add(id: str, fields: tuple[str, ...], *, yes: bool) -> None:
         if not equals:
             raise DispatcherError(_("'{word}' should be FIELD=VALUE, as when=每月", word=word))
         given[name] = value
-    _edit(lambda text, plan: amending.add_duty(text, plan, id, given), yes=yes)
+    edit(lambda text, plan: amending.add_duty(text, plan, id, given), yes=yes)
 
 
 @click.command(
@@ -58,7 +64,7 @@ def add(id: str, fields: tuple[str, ...], *, yes: bool) -> None:
 @YES
 def remove(duty: str, *, yes: bool) -> None:
     """Takes its lines out."""
-    _edit(lambda text, plan: amending.remove_duty(text, plan, duty), yes=yes)
+    edit(lambda text, plan: amending.remove_duty(text, plan, duty), yes=yes)
 
 
 @click.group(help=words(_("Units in the file: unit set UNIT FIELD VALUE.")))
@@ -73,7 +79,7 @@ def unit() -> None:
 @YES
 def set_unit(unit: str, field: str, value: tuple[str, ...], *, yes: bool) -> None:
     """An empty VALUE takes the field out."""
-    _edit(lambda text, plan: amending.set_unit(text, plan, unit, field, value), yes=yes)
+    edit(lambda text, plan: amending.set_unit(text, plan, unit, field, value), yes=yes)
 
 
 @click.command(help=words(_("Somebody else is a unit's contact from now on.")))
@@ -89,10 +95,10 @@ def handover(
     """Changes the name, and the address and number where they are given."""
     given = {"name": name, "email": email, "mobile": mobile}
     changed = {field: value for field, value in given.items() if value is not None}
-    _edit(lambda text, plan: amending.hand_over(text, plan, unit, person, changed), yes=yes)
+    edit(lambda text, plan: amending.hand_over(text, plan, unit, person, changed), yes=yes)
 
 
-def _edit(change: Callable[[str, Plan], str], *, yes: bool) -> None:
+def edit(change: Callable[[str, Plan], str], *, yes: bool) -> None:
     """Shows what ``change`` makes of the calendar in use, asks, and writes it."""
     given = bootstrap.settings().schedules
     if given == shipped("schedules.yaml"):
@@ -105,14 +111,39 @@ def _edit(change: Callable[[str, Plan], str], *, yes: bool) -> None:
     if edited == text:
         say(_("nothing changes"))
         return
-    new = read_plan(given.name, edited)
+    new = bootstrap.revision(given.name, edited)
     _show_lines(text, edited)
-    show(*compared(old, new, in_use=True))
+    _foretell(new)
     if not (yes or agreed(_("write {file}?", file=given.name))):
         raise Refused(_("nothing was changed"))
     mark = BOM if before.startswith(BOM.encode()) else ""
     _replace(path, before, (mark + edited).encode())
     say(_("{file}: written", file=given.name), "green")
+
+
+def _foretell(new: Revision) -> None:
+    """Shows what comes of an edit, and whether the daemon will take it up by itself."""
+    from dispatcher.ledger.reading import reading
+
+    with reading(bootstrap.settings().database_url, shipped("db")) as conn:
+        old = in_force(conn)
+    found, foreseen = compared(old.plan, new.plan, in_use=True)
+    show(found, foreseen)
+    if foreseen.kept is not None:
+        _say_when(old, new, found, foreseen)
+
+
+def _say_when(old: Revision, new: Revision, found: Difference, foreseen: Foreseen) -> None:
+    from dispatcher.dispatch.revising import Proposal, weigh
+
+    settings = bootstrap.settings()
+    edit = Proposal(old, new, found, settings.schedules.name, settings.silence_percent)
+    hold = weigh(edit, foreseen).hold
+    if hold:
+        say(_("the daemon will hold it, for {why}: 'dispatcher apply' puts it into force",
+              why=hold), "yellow")  # fmt: skip
+    else:
+        say(_("the daemon takes it up within half a minute"))
 
 
 def _show_lines(text: str, edited: str) -> None:

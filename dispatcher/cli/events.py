@@ -25,7 +25,7 @@ def event(duty: str, subject: str, on: date | None, by: str, note: str, undo: bo
     from dispatcher.dispatch.events import Happened, record_event, undo_event
 
     settings = bootstrap.settings()
-    plan = bootstrap.read_calendar(settings.schedules)
+    plan = bootstrap.plan_in_force(settings)
     happened = Happened(
         duty_called(plan, duty), subject.strip(), on or bootstrap.today(plan), by, note
     )

@@ -44,7 +44,7 @@ def outbox(context: click.Context, /, limit: int, form: str, **asked: Any) -> No
     from dispatcher.ledger import messages
 
     settings = bootstrap.settings()
-    plan = bootstrap.read_calendar(settings.schedules)
+    plan = bootstrap.plan_in_force(settings)
     with ledger(settings) as conn:
         if asked["unit"]:
             asked["unit"] = unit_known(conn, plan, asked["unit"])
@@ -101,7 +101,7 @@ def show(id: int) -> None:
     from dispatcher.ledger import messages
 
     settings = bootstrap.settings()
-    zone = bootstrap.read_calendar(settings.schedules).zone
+    zone = bootstrap.plan_in_force(settings).zone
     with ledger(settings) as conn:
         letter = messages.letter(conn, id)
     _print_facts(letter, zone)
@@ -182,7 +182,7 @@ def resolve(id: int, arrived: bool | None, by: str, note: str) -> None:
         raise DispatcherError(_("say what was found out: --arrived or --lost"))
     done = _("message {id} counts as {state}", id=id,
              state=MESSAGE_STATES["sent" if arrived else "failed"])  # fmt: skip
-    plan = bootstrap.read_calendar(bootstrap.settings().schedules)
+    plan = bootstrap.plan_in_force(bootstrap.settings())
 
     def resolved(conn: Connection, now: datetime) -> bool:
         changed = mending.resolve(conn, id, by, note, now, arrived=arrived)
@@ -199,7 +199,7 @@ def duplicates() -> None:
     from dispatcher.ledger import queries
 
     settings = bootstrap.settings()
-    zone = bootstrap.read_calendar(settings.schedules).zone
+    zone = bootstrap.plan_in_force(settings).zone
     with ledger(settings) as conn:
         found = queries.possible_duplicates(conn)
     if not found:

@@ -11,7 +11,7 @@ import click
 
 from dispatcher import bootstrap, clock
 from dispatcher.cli.output import say, table, words
-from dispatcher.errors import DispatcherError, Refused
+from dispatcher.errors import DispatcherError, PlanError, Refused
 from dispatcher.i18n import Text, _
 from dispatcher.settings import read_instant
 
@@ -21,10 +21,14 @@ if TYPE_CHECKING:
     from dispatcher.clock import Clock
     from dispatcher.dispatch.parts import Parts
     from dispatcher.dispatch.passes import PassReport
+    from dispatcher.ledger.database import Engine
+    from dispatcher.plan.model import Revision
     from dispatcher.settings import Settings
     from dispatcher.watch import Watch
 
 log = logging.getLogger("dispatcher.service")
+TURNS = 3
+"""So often a pass is begun again that another process has overtaken by an edit."""
 LAST_WORDS = 10.0
 """Seconds that a call for a to-do is waited for when the daemon is to stop."""
 
@@ -40,28 +44,50 @@ def run(once: bool, dry_run: bool, start: str | None) -> None:
     from dispatcher.holds import THIS_MACHINE
     from dispatcher.ledger.database import single_daemon
     from dispatcher.logs import start_logging
+    from dispatcher.reload import Reload
     from dispatcher.watch import Watch
 
     settings = bootstrap.settings()
-    plan = bootstrap.read_calendar(settings.schedules)
-    start_logging(sys.stderr, settings.log_format, bootstrap.secrets(settings, plan))
-    clock = _clock(settings, start, once=once)
     engine = bootstrap.database(settings)
-    parts = bootstrap.parts(settings, plan, engine, clock, threading.Event())
+    calendar = _calendar(settings, engine)
+    start_logging(sys.stderr, settings.log_format, bootstrap.secrets(settings, calendar.plan))
+    clock = _clock(settings, start, once=once)
+    parts = bootstrap.parts(settings, calendar, engine, clock, threading.Event())
     if dry_run:
         bootstrap.open_ledger(engine)
         _rehearse(parts)
+        _say_news(settings, calendar)
         return
     if once:
         # Nobody comes back for what would be left in flight.
         parts = parts._replace(patience=parts.lease)
     machine = None if start or settings.now else THIS_MACHINE
     with single_daemon(engine) as alone:
-        watch = Watch(settings, parts, _Reports(settings, parts), machine, orphans=alone)
+        reload = Reload(settings, parts, calendar)
+        say = _Reports(settings, parts)
+        watch = Watch(settings, parts, say, machine, orphans=alone, reload=reload)
         if once:
             _run_once(watch)
         else:
             _run_daemon(watch, parts)
+
+
+def _calendar(settings: Settings, engine: Engine) -> Revision:
+    """The one by which the daemon worked last, as this program reads it; that of the file while
+    there is none, or nobody can ask."""
+    from dispatcher.ledger.guards import trouble
+
+    try:
+        bootstrap.open_ledger(engine)
+        with engine.begin() as conn:
+            kept = bootstrap.in_force(settings, conn)
+    except Exception as error:
+        if not (isinstance(error, PlanError) or trouble(error)):
+            raise
+        kept = None
+    if kept is None:
+        return bootstrap.read_revision(settings.schedules)
+    return bootstrap.revision(settings.schedules.name, kept.text)
 
 
 def _clock(settings: Settings, start: str | None, *, once: bool) -> Clock:
@@ -88,10 +114,20 @@ class _Reports:
 
 
 def _run_once(watch: Watch) -> None:
-    watch()
-    if watch.trouble:
-        raise Refused(_("nothing is done: {why}", why=watch.trouble.why))
+    from dispatcher.health import not_in_force
+
+    before = watch.passes["good"]
+    for _turn in range(TURNS):
+        watch()
+        if watch.trouble:
+            raise Refused(_("nothing is done: {why}", why=watch.trouble.why))
+        if watch.passes["good"] > before:
+            break
     _keep_todos(watch.settings, watch.parts)
+    waits = watch.edit_that_waits()
+    if waits:
+        error = Refused if waits.state == "held" else DispatcherError
+        raise error(not_in_force(waits))
 
 
 class _Beside:
@@ -99,15 +135,14 @@ class _Beside:
     answer delays no message."""
 
     def __init__(self, watch: Watch) -> None:
-        from dispatcher.dispatch.todos import lists
-
         self.watch = watch
-        self.wanted = bool(lists(watch.parts))
         self.thread = threading.Thread()
 
     def __call__(self) -> datetime:
+        from dispatcher.dispatch.todos import lists
+
         next_at = self.watch()
-        if self.wanted and not (self.watch.trouble or self.thread.is_alive()):
+        if lists(self.watch.parts) and not (self.watch.trouble or self.thread.is_alive()):
             what = (self.watch.settings, self.watch.parts)
             self.thread = threading.Thread(target=_keep_todos, args=what, daemon=True, name="todos")
             self.thread.start()
@@ -139,7 +174,7 @@ def _run_daemon(watch: Watch, parts: Parts) -> None:
 
         serve(watch, watch.settings.metrics_port)
     work = _Beside(watch)
-    finished = Daemon(work, parts.clock, parts.stop).run()
+    finished = Daemon(work, parts.clock, parts.stop, watch.restless).run()
     work.end()
     if not finished:
         sys.exit(1)
@@ -178,6 +213,14 @@ def _rehearse(parts: Parts) -> None:
         conn.rollback()
     table((_("address"), _("subject")), rows, [None] * len(rows))
     say(_("{count} messages would be sent", count=len(rows)))
+
+
+def _say_news(settings: Settings, calendar: Revision) -> None:
+    from dispatcher.reload import look
+
+    if look(settings.schedules).text != calendar.text:
+        file = settings.schedules.name
+        say(_("the file holds an edit that is not in force: 'dispatcher diff {file}'", file=file))
 
 
 DONE = {

@@ -46,7 +46,7 @@ def export(unit: str | None, every: bool, period: str | None, out: Path) -> None
 
     if every == bool(unit):
         raise click.UsageError(words(_("name a unit with --unit, or say --all")))
-    plan = bootstrap.read_calendar(bootstrap.settings().schedules)
+    plan = bootstrap.plan_in_force(bootstrap.settings())
     stretch = stretch_called(period) if period else quarter_of(bootstrap.today(plan))
     found = [each for each in _sheets(plan, unit, stretch) if each.lines]
     if not found:
@@ -98,7 +98,7 @@ def import_command(files: tuple[Path, ...], by: str, yes: bool) -> None:
     from dispatcher.dispatch.returns import received, take_in
 
     settings = bootstrap.settings()
-    plan = bootstrap.read_calendar(settings.schedules)
+    plan = bootstrap.plan_in_force(settings)
     given = received([(str(file), _content(file)) for file in files])
     engine = bootstrap.ledger(settings)
     # Rolled back, so that the daemon need not wait for the answer of who is asked.
@@ -163,7 +163,7 @@ def monthly(month: str | None, duty: str | None, out: Path) -> None:
     from dispatcher.sheet.monthly import write_monthly
 
     settings = bootstrap.settings()
-    plan = bootstrap.read_calendar(settings.schedules)
+    plan = bootstrap.plan_in_force(settings)
     today = bootstrap.today(plan)
     found = tables.monthly_duty(plan, duty)
     stretch = stretch_called(month or f"{today:%Y-%m}")

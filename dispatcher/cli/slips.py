@@ -43,7 +43,7 @@ def list_command(state: str | None, year: int | None, form: str) -> None:
     from dispatcher.ledger import slips
 
     settings = bootstrap.settings()
-    zone = bootstrap.read_calendar(settings.schedules).zone
+    zone = bootstrap.plan_in_force(settings).zone
     with ledger(settings) as conn:
         found = slips.listed(conn, state, year)
     if form == "json":
@@ -99,7 +99,7 @@ def show(id: int) -> None:
     from dispatcher.dispatch.slips import called
 
     settings = bootstrap.settings()
-    plan = bootstrap.read_calendar(settings.schedules)
+    plan = bootstrap.plan_in_force(settings)
     with ledger(settings) as conn:
         each = called(conn, id)
         _print_facts(conn, each, plan.zone)
@@ -158,7 +158,7 @@ def release(ids: tuple[int, ...], by: str, note: str) -> None:
     from dispatcher.dispatch import slips
 
     settings = bootstrap.settings()
-    plan = bootstrap.read_calendar(settings.schedules)
+    plan = bootstrap.plan_in_force(settings)
     composer = bootstrap.composer(settings, plan)
     signed = slips.Signed(by, note, bootstrap.now())
     with bootstrap.ledger(settings).begin() as conn:

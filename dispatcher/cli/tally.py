@@ -31,7 +31,7 @@ def tally(period: str | None, form: str) -> None:
     from dispatcher.ledger.tally import tallies, together
 
     settings = bootstrap.settings()
-    today = bootstrap.today(bootstrap.read_calendar(settings.schedules))
+    today = bootstrap.today(bootstrap.plan_in_force(settings))
     stretch = stretch_called(period) if period else quarter_of(today)
     with ledger(settings) as conn:
         found = tallies(conn, stretch, today)

@@ -131,8 +131,18 @@ class Courier:
         self.waiting: dict[str, deque[Claimed]] = {}
         self.flying: dict[int, Begun] = {}
         self.renewed_at = monotonic()
+        self._at_hand = dict(channels)
         self._crews = {name: _Crew(name, self._bring) for name in channels}
         self._ended: SimpleQueue[Carried] = SimpleQueue()
+
+    def equip(self, channels: Mapping[str, Channel]) -> None:
+        """Carries by other channels from now on; what is on its way goes on by those that it was
+        handed to, even if they are no more."""
+        before, self.channels = self.channels, channels
+        self._at_hand = {**self._at_hand, **channels}
+        self._crews |= {name: _Crew(name, self._bring) for name in channels if name not in before}
+        for channel in before.values():
+            channel.close()
 
     def connections(self, name: str) -> int:
         """How many messages of a channel may be in hand at once."""
@@ -147,7 +157,7 @@ class Courier:
         """Hands a message over in a thread of its channel; ``collect`` gives what came of it."""
         name = parcel.begun.claimed.channel
         self.flying[parcel.outgoing.id] = parcel.begun
-        if name in self._crews:
+        if name in self.channels:
             self._crews[name].take_on(parcel)
             return
         why = _("channel '{channel}' is not set up", channel=name)
@@ -188,7 +198,7 @@ class Courier:
                     raise
 
     def _bring(self, name: str, parcel: Parcel) -> None:
-        self._ended.put(self._carry(self.channels[name], parcel))
+        self._ended.put(self._carry(self._at_hand[name], parcel))
 
     def _carry(self, channel: Channel, parcel: Parcel) -> Carried:
         if self.boottime() > parcel.until:

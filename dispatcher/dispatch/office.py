@@ -17,7 +17,7 @@ from dispatcher.dispatch.reconcile import next_look
 from dispatcher.dispatch.telling import letter_addresses, office_contact
 from dispatcher.dispatch.window import opening
 from dispatcher.i18n import Text, translator
-from dispatcher.ledger import channels, desk, installation, outbox, queries
+from dispatcher.ledger import channels, desk, installation, outbox, queries, revisions
 from dispatcher.ledger.database import Connection
 from dispatcher.ledger.items import Item
 from dispatcher.ledger.outbox import Content
@@ -197,9 +197,22 @@ class Office:
         held = installation.find(conn)
         if held and held.hold is not None:
             found.append(f"已由{held.held_by}暂停发送:{held.hold.render(chinese)}")
+        found += _unapplied(conn, self.plan)
         if self.broken:
             found.append(f"信件模板有错,已改用内置文字:{self.broken}")
         return list(dict.fromkeys(found))
+
+
+def _unapplied(conn: Connection, plan: Plan) -> Iterator[str]:
+    """The edit of the calendar that is not in force, if there is one."""
+    waits = revisions.waiting(conn)
+    if waits and waits.reason:
+        at = waits.noticed_at.astimezone(plan.zone)
+        since, why = f"{at.month}月{at.day}日{at:%H:%M}", waits.reason.render(chinese)
+        if waits.state == "held":
+            yield f"日历文件{since}的改动待确认,暂未生效:{why};确认请运行dispatcher apply"
+        else:
+            yield f"日历文件自{since}起有错误,仍按原来的日历提醒:{why}"
 
 
 def _mishaps(digests: Iterable[Sent]) -> Iterator[str]:

@@ -10,10 +10,15 @@ from dispatcher.dispatch.deliver import deliver
 from dispatcher.dispatch.parts import Parts
 from dispatcher.dispatch.reconcile import next_look, reconcile
 from dispatcher.i18n import Text
+from dispatcher.ledger import revisions
 from dispatcher.ledger.sealing import seal
 
 SOON = timedelta(seconds=1)
 """A pass comes back so soon for messages that it left in flight."""
+
+
+class Overtaken(Exception):
+    """Another process has taken up another calendar: this pass is left to it."""
 
 
 class PassReport(NamedTuple):
@@ -27,11 +32,14 @@ class PassReport(NamedTuple):
 def run_pass(parts: Parts, now: datetime, *, orphans: bool = False) -> PassReport:
     """Does everything that is due ``now``. What is queued leaves even when reconciling fails.
 
-    ``orphans`` is for the first pass of the holder of the single daemon's lock.
+    ``orphans`` is for the first pass of the holder of the single daemon's lock. Raises Overtaken
+    when the ledger agrees with another calendar than that of ``parts``.
     """
     delivered: Counter[str] = Counter()
     try:
         with parts.engine.begin() as conn:
+            if revisions.running(conn) not in (None, parts.revision):
+                raise Overtaken
             reconciled = reconcile(conn, parts.plan, parts.revision, now)
     finally:
         delivered += deliver(parts, orphans=orphans)

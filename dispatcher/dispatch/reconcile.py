@@ -23,11 +23,15 @@ class Reconciled(NamedTuple):
     held: Text | None
 
 
-def reconcile(conn: Connection, plan: Plan, revision: str, now: datetime) -> Reconciled:
+def reconcile(
+    conn: Connection, plan: Plan, revision: str, now: datetime, *, last: bool = False
+) -> Reconciled:
     """Brings the ledger to what ``plan`` says ``now``, and queues what is to be told.
 
     The ledger follows the plan when the local day or the ``revision`` has changed. Nothing is told
-    outside the window or while the dispatcher is paused; it is then told later, once.
+    outside the window or while the dispatcher is paused; it is then told later, once. In the
+    ``last`` pass by a plan there is no later: what is reached by then is written down, and leaves
+    when it may.
     """
     today = now.astimezone(plan.zone).date()
     found = installation.find(conn) or installation.install(conn, today, now)
@@ -38,8 +42,10 @@ def reconcile(conn: Connection, plan: Plan, revision: str, now: datetime) -> Rec
         installation.apply_revision(conn, revision, today, now)
     counts += draft(conn, plan, None if edited else found.watermark, now)
     installation.advance(conn, now)
-    if found.hold is None and opening(plan, now) == now:
+    may_leave = found.hold is None and opening(plan, now) == now
+    if may_leave or last:
         counts += tell(conn, plan, now)
+    if may_leave:
         counts += post(conn, plan, now)
     return Reconciled(counts, found.hold)
 

@@ -10,8 +10,8 @@ from sqlalchemy import Connection, insert, select, update
 
 from dispatcher.errors import Refused
 from dispatcher.i18n import Text, _
-from dispatcher.ledger import audit
-from dispatcher.ledger.tables import installation, revision
+from dispatcher.ledger import audit, revisions
+from dispatcher.ledger.tables import installation
 
 
 class Installation(NamedTuple):
@@ -58,8 +58,7 @@ def apply_revision(conn: Connection, plan_hash: str, today: date, now: datetime)
     """Notes that the ledger now agrees with the plan ``plan_hash`` as of ``today``."""
     current = conn.scalar(select(installation.c.revision))
     if current != plan_hash:
-        if conn.scalar(select(revision.c.hash).where(revision.c.hash == plan_hash)) is None:
-            conn.execute(insert(revision).values(hash=plan_hash, applied_at=now))
+        revisions.keep(conn, plan_hash, None, now)
         audit.record(conn, now, audit.PLAN, "revise", plan_hash, before=current)
     conn.execute(update(installation).values(reconciled_on=today, revision=plan_hash))
 

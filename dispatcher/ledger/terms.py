@@ -15,7 +15,7 @@ MESSAGES = {
     "digest": _("digest"),
     "brief": _("brief"),
     "slip": _("slip"),
-    "status": _("first start"),
+    "status": _("notice"),
     "test": _("test"),
 }
 """What a message is."""
@@ -69,6 +69,7 @@ ACTIONS: dict[str, Text] = {
     "restore": _("restored"),
     "rename": _("unit renamed"),
     "revise": _("new calendar applied"),
+    "apply": _("held edit applied"),
     "pause": _("paused"),
     "resume": _("resumed"),
     "retry": _("sent again"),

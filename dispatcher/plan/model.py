@@ -242,3 +242,12 @@ class Plan(NamedTuple):
     groups: Mapping[str, Group]
     duties: Mapping[str, Duty]
     ladder: Ladder | None
+
+
+class Revision(NamedTuple):
+    """A calendar as it was read: the file's text, what it says, and ``hash``, which names it
+    together with the data and the rules that it rests on."""
+
+    hash: str
+    text: str
+    plan: Plan

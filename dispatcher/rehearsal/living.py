@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from dispatcher import bootstrap
 from dispatcher.clock import boottime
+from dispatcher.dispatch import revising
 from dispatcher.dispatch.answering import answer
 from dispatcher.dispatch.courier import Courier
 from dispatcher.dispatch.parts import Parts
@@ -20,7 +21,7 @@ from dispatcher.ledger.database import Connection, Engine
 from dispatcher.ledger.items import Item, items_of
 from dispatcher.ledger.outbox import Address
 from dispatcher.ledger.queries import Sent
-from dispatcher.plan.model import Plan
+from dispatcher.plan.model import Plan, Revision
 from dispatcher.plan.periods import DAY
 from dispatcher.plan.steps import instant
 from dispatcher.rehearsal.stage import stage
@@ -41,8 +42,13 @@ class Calendar(NamedTuple):
     """A plan that is in force from a day on."""
 
     on: date
-    plan: Plan
+    revision: Revision
     settings: Settings
+
+    @property
+    def plan(self) -> Plan:
+        """What it says."""
+        return self.revision.plan
 
 
 class Life:
@@ -59,7 +65,8 @@ class Life:
         self.tally = Tally(wishes.more_than)
         self.plans: list[Plan] = []
         self.unknown_limits: dict[str, Text] = {}
-        begins, *self._coming = _calendars(safe, wishes)
+        self.calendar, *self._coming = _calendars(safe, wishes)
+        begins = self.calendar
         self.now = instant(begins.on, begins.plan.defaults.at, begins.plan.zone)
         self._next, self._seen = self.now, self.now - SOON
         self.parts = self._take_up(begins)
@@ -73,7 +80,7 @@ class Life:
         """Every day, when it has been lived through."""
         for day in self.wishes.stretch.days():
             while self._coming and self._coming[0].on <= day:
-                self.parts = self._take_up(self._coming.pop(0))
+                self._edit(self._coming.pop(0))
                 self._next = max(self.now + SOON, instant(day, time(), self.plan.zone))
             self._passes(day)
             self._answers(day)
@@ -93,13 +100,19 @@ class Life:
                 found.setdefault(unit, {}).update(dict.fromkeys(addresses(plan, unit)))
         return {unit: list(to) for unit, to in found.items()}
 
+    def _edit(self, calendar: Calendar) -> None:
+        """An edit as the daemon takes it up; nobody is asked, whatever it withdraws."""
+        with self.engine.begin() as conn:
+            revising.change(conn, self.calendar.revision, calendar.revision, self.now)
+        self.calendar, self.parts = calendar, self._take_up(calendar)
+
     def _take_up(self, calendar: Calendar) -> Parts:
         plan, wishes = calendar.plan, self.wishes
         self.plans.append(plan)
         channels, unknown = stage(calendar.settings, plan, wishes.out, self._works)
         self.unknown_limits |= {str(why): why for why in unknown}
         self._names = {to: names.split("、") for to, names in names_by_address(plan).items()}
-        parts = bootstrap.parts(calendar.settings, plan, self.engine, lambda: self.now)
+        parts = bootstrap.parts(calendar.settings, calendar.revision, self.engine, lambda: self.now)
         return parts._replace(courier=Courier(channels, boottime))
 
     def _works(self) -> bool:
@@ -146,8 +159,8 @@ class Life:
 
 def _calendars(settings: Settings, wishes: Wishes) -> list[Calendar]:
     """The calendars to be in force, in order, all of them read beforehand."""
-    edits = [Calendar(edit.on, bootstrap.read_calendar(edit.file),
+    edits = [Calendar(edit.on, bootstrap.read_revision(edit.file),
                       settings._replace(schedules=edit.file))
              for edit in sorted(wishes.edits, key=lambda edit: edit.on)]  # fmt: skip
-    begins = Calendar(wishes.stretch.first, bootstrap.read_calendar(settings.schedules), settings)
+    begins = Calendar(wishes.stretch.first, bootstrap.read_revision(settings.schedules), settings)
     return [begins, *edits]

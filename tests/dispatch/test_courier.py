@@ -118,6 +118,24 @@ def test_a_channel_that_hangs_holds_up_no_other_and_is_picked_up_by_a_later_pass
     assert [sent.attempt for sent in slow.sent] == [1] * 20
 
 
+def test_what_is_in_the_hands_of_a_channel_that_is_no_more_still_arrives(
+    office: Office, slow: Hanging
+) -> None:
+    """An edit of the calendar takes the channel away."""
+    deliver(office.parts)
+    again = Box()
+    office.courier.equip({"email": again})
+    office.now += timedelta(minutes=1)
+    queue(office, 2)
+    assert deliver(office.parts)["sent"] == 2
+    assert len(again.sent) == 2
+    slow.let_go.set()
+    office.patience = 20.0
+    deliver(office.parts)
+    assert len(slow.sent) == 1
+    assert ("sent", 1) in states(office, "slow")
+
+
 def test_what_was_not_among_the_first_claimed_does_not_wait_for_them(
     office: Office, slow: Hanging, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dispatcher.channels.contract import Outgoing
+from dispatcher.dispatch import passes
 from dispatcher.dispatch.courier import BACKOFF, Courier, Parcel
 from dispatcher.dispatch.deliver import deliver
 from dispatcher.ledger import installation, outbox, queries
@@ -440,13 +441,14 @@ def test_the_brief_is_queued_after_the_digests_have_left_and_leaves_in_the_same_
     assert seen == ["sent"]
 
 
-def test_what_is_queued_leaves_even_when_the_plan_cannot_be_followed(office: Office) -> None:
+def test_what_is_queued_leaves_even_when_the_plan_cannot_be_followed(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
     office.stop.set()
     office.at("2026-01-23")
     office.stop.clear()
-    broken = plan_with(ALONE)._replace(duties=None)
-    office.edit(broken)
-    with pytest.raises(AttributeError):
+    monkeypatch.setattr(passes, "reconcile", None)
+    with pytest.raises(TypeError):
         office.at("2026-01-23 10:00")
     assert [sent.text for sent in office.box.sent] == ["甲 work/2026-01 T-7"]
 

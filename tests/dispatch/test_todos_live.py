@@ -74,6 +74,9 @@ class Good:
     def open(self) -> None:
         pass
 
+    def restless(self) -> bool:
+        return False
+
 
 class OnePass:
     """A daemon that is stopped after its first pass."""

@@ -243,7 +243,8 @@ def test_a_copy_with_an_older_schema_is_brought_up_to_date(present: Path) -> Non
     copy = present.with_name("copy.db")
     with sqlite3.connect(copy) as raw:
         raw.execute("UPDATE alembic_version SET version_num = '0002'")
-        for table in ("todo", "channel"):
+        raw.execute("ALTER TABLE revision RENAME COLUMN kept_at TO applied_at")
+        for table in ("edit", "todo", "channel"):
             raw.execute(f"DROP TABLE {table}")
         raw.execute("DROP INDEX ix_message_queued")
         raw.execute("CREATE INDEX ix_message_queued ON message (next_attempt_at)")

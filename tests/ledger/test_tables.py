@@ -300,14 +300,14 @@ def test_a_message_id_never_comes_again(engine: Engine) -> None:
 def test_an_instant_without_a_zone_is_refused(engine: Engine) -> None:
     naive = datetime(2026, 1, 1)  # noqa: DTZ001
     with engine.begin() as conn, pytest.raises(StatementError, match="has no zone"):
-        conn.execute(insert(revision).values(hash="a", applied_at=naive))
+        conn.execute(insert(revision).values(hash="a", kept_at=naive))
 
 
 def test_an_instant_comes_back_in_utc_from_whatever_zone_it_was(engine: Engine) -> None:
     nine = datetime(2026, 1, 1, 9, tzinfo=timezone(timedelta(hours=8)))
     with engine.begin() as conn:
-        conn.execute(insert(revision).values(hash="a", applied_at=nine))
-        found = conn.scalar(select(revision.c.applied_at))
+        conn.execute(insert(revision).values(hash="a", kept_at=nine))
+        found = conn.scalar(select(revision.c.kept_at))
     assert found == nine
     assert found.tzinfo is UTC
 

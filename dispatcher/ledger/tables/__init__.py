@@ -7,7 +7,7 @@ Unique keys are what makes a repeated pass harmless; CHECKs keep illegal states 
 from __future__ import annotations
 
 from dispatcher.ledger.tables.base import metadata
-from dispatcher.ledger.tables.records import audit, installation, revision
+from dispatcher.ledger.tables.records import EDIT_OPEN, audit, edit, installation, revision
 from dispatcher.ledger.tables.sending import (
     ALIVE,
     DELIVERED,
@@ -41,6 +41,7 @@ from dispatcher.ledger.tables.work import (
 __all__ = [
     "ALIVE",
     "DELIVERED",
+    "EDIT_OPEN",
     "IS_FAILED",
     "IS_KEPT",
     "IS_MISSED",
@@ -58,6 +59,7 @@ __all__ = [
     "attempt",
     "audit",
     "channel",
+    "edit",
     "installation",
     "message",
     "message_item",

@@ -14,9 +14,12 @@ from sqlalchemy import (
     text,
 )
 
+from dispatcher.ledger.constraints import exactly_in, one_of
 from dispatcher.ledger.tables.base import metadata
 from dispatcher.ledger.types import Instant, Json, Remark, Sentence
 
+EDIT_OPEN = ("held", "refused")
+EDIT_SETTLED = ("agreed", "applied", "dropped")
 installation = Table(
     "installation",
     metadata,
@@ -44,10 +47,34 @@ revision = Table(
     "revision",
     metadata,
     Column("hash", String, primary_key=True),
-    Column("applied_at", Instant, nullable=False),
+    Column("kept_at", Instant, nullable=False),
     Column("calendar", String),
 )
-"""Every plan that was ever applied; ``calendar`` is the file's text where it was kept."""
+"""Every plan that was ever applied or held; ``calendar`` is the file's text where it was kept."""
+
+edit = Table(
+    "edit",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("hash", String, nullable=False),
+    Column("noticed_at", Instant, nullable=False),
+    Column("state", String, nullable=False),
+    Column("reason", Sentence),
+    Column("consequences", Json),
+    Column("settled_at", Instant),
+    Column("settled_by", String),
+    one_of("state", *EDIT_OPEN, *EDIT_SETTLED),
+    CheckConstraint("reason IS NOT NULL OR state = 'applied'", name="reason"),
+    exactly_in("settled_at", *EDIT_SETTLED),
+    exactly_in("settled_by", *EDIT_SETTLED),
+    sqlite_autoincrement=True,
+)
+"""What was found in the calendar file, and what became of it; ``hash`` is its revision's.
+
+``held`` waits for a person and ``refused`` for a better file, for a ``reason`` that stays when it
+is settled: ``agreed`` until the next pass takes it up, or ``dropped`` when the file held something
+else before anybody agreed. No more than one waits. ``consequences`` counts what it changes.
+"""
 
 audit = Table(
     "audit",
