@@ -107,7 +107,7 @@ smoke: wheel
 	mkdir "$$empty/home"; cd "$$empty/home"; set -x; \
 	"$$empty/venv/bin/dispatcher" --version; \
 	"$$empty/venv/bin/dispatcher" init .; \
-	"$$empty/venv/bin/dispatcher" check; \
+	DISPATCHER_NOW=2026-06-01T09:00+08:00 "$$empty/venv/bin/dispatcher" check; \
 	"$$empty/venv/bin/dispatcher" upcoming --days 30; \
 	"$$empty/venv/bin/dispatcher" run --once
 

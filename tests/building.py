@@ -123,6 +123,18 @@ def local(text: str) -> datetime:
     return found.replace(tzinfo=ZONE).astimezone(UTC)
 
 
+HEAD = """\
+plan: {title: 计划, office: 丙, from: 2025-01-01}
+calendar: {holidays: none}
+units:
+  甲: {superior: 丙, contacts: [{name: 甲, email: a@example.com}]}
+  乙: {superior: 丙, contacts: [{name: 乙, email: b@example.com}]}
+  丙: {contacts: [{name: 丙, email: c@example.com}]}
+duties:
+"""
+"""A calendar up to its duties: of 甲 and 乙, under 丙, which is the office."""
+
+
 @cache
 def _migrated() -> bytes:
     with tempfile.TemporaryDirectory() as folder:

@@ -49,7 +49,9 @@ def test_every_command_in_the_readme_works_in_the_order_in_which_it_stands(
     run = [shlex.split(line, comments=True) for line in lines if line.startswith("dispatcher ")]
     assert len(run) >= 29
     for words in run:
-        done = shell(*words[1:])
+        # By the real clock `check` fails from mid-December on, until the holidays are there.
+        summer = {"DISPATCHER_NOW": "2026-06-01T09:00+08:00"} if words[1] == "check" else {}
+        done = shell(*words[1:], **summer)
         assert done.returncode == 0, f"{' '.join(words)}\n{done.stdout}{done.stderr}"
 
 

@@ -235,7 +235,7 @@ def test_holidays_that_are_not_announced_are_a_warning_once_they_should_be(
     world.now = datetime(2050, month, 1, tzinfo=UTC)
     found = [each for each in world.examine().findings if each.check == "holidays"]
     assert [each.state for each in found] == states
-    assert all(("chinesecalendar" in str(each.hint)) == (each.state == "warn") for each in found)
+    assert all(("calendar import" in str(each.hint)) == (each.state == "warn") for each in found)
 
 
 @pytest.mark.parametrize("live, state", [("1", "bad"), ("0", "warn")])

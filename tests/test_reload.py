@@ -20,17 +20,8 @@ from dispatcher.ledger.revisions import Edit
 from dispatcher.reload import Reload
 from dispatcher.settings import load_settings
 from dispatcher.watch import Watch
-from tests.building import Box, local
+from tests.building import HEAD, Box, local
 
-HEAD = """\
-plan: {title: 计划, office: 丙, from: 2026-01-01}
-calendar: {holidays: none}
-units:
-  甲: {superior: 丙, contacts: [{name: 甲, email: a@example.com}]}
-  乙: {superior: 丙, contacts: [{name: 乙, email: b@example.com}]}
-  丙: {contacts: [{name: 丙, email: c@example.com}]}
-duties:
-"""
 DUTIES = {
     name: f"  - {{id: {name}, title: {name}的工作, responsible: [甲, 乙], when: {when}}}\n"
     for name, when in (("count", "每年, open: false"), ("work", "每月"), ("visit", "每季度"))

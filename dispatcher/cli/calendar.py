@@ -11,6 +11,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.output import print_csv, print_json, say, table, words
+from dispatcher.errors import Refused
 from dispatcher.i18n import _
 from dispatcher.plan.model import Plan
 from dispatcher.plan.names import duty_called, unit_called
@@ -43,8 +44,10 @@ class Day(click.ParamType[date]):
 @click.command(help=words(_("Check the calendar file, and say what it covers.")))
 @click.argument("file", required=False, type=click.Path(path_type=Path))
 def check(file: Path | None) -> None:
-    """Prints the coverage and the warnings; a bad file is an error with every problem in it."""
+    """Prints the coverage and the warnings; a bad file is an error with every problem in it, and
+    holidays that should be known by now are a no."""
     from dispatcher.plan.coverage import coverage, warnings
+    from dispatcher.plan.workdays import WANTED
 
     settings = bootstrap.settings()
     plan = bootstrap.read_calendar(file or settings.schedules)
@@ -64,6 +67,11 @@ def check(file: Path | None) -> None:
     table((_("what"), _("how many")), rows, [None] * len(rows))
     for warning in (*warnings(plan, today.year), *bootstrap.unset_secrets(plan, settings)):
         say(_("warning: {text}", text=warning), "yellow")
+    missing = plan.workdays.missing(today, since=WANTED)
+    if missing:
+        text = _("the holidays of {year} are missing; 'dispatcher calendar import' takes in the "
+                 "notice of the State Council", year=list(map(str, missing)))  # fmt: skip
+        raise Refused(text)
 
 
 @click.command(name="upcoming", help=words(_("What falls due, soonest first.")))

@@ -186,7 +186,7 @@ def _provisional(brief: Brief) -> tuple[str, ...]:
     if not brief.provisional_years:
         return ()
     years = "、".join(f"{year}年" for year in brief.provisional_years)
-    return (f"{years}放假安排未公布,相关时限暂定",)
+    return (f"{years}放假安排未公布,相关时限暂定;公布后请用 dispatcher calendar import 导入",)
 
 
 def status_view(status: Status) -> View:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from typing import NamedTuple
 
 from dispatcher.dispatch import cards
@@ -29,8 +29,6 @@ from dispatcher.plan.steps import instant
 from dispatcher.plan.ways import MAIL, detail, ways
 
 LETTERS = ("digest", "slip")
-HOLIDAYS_WANTED = timedelta(days=60)
-"""So long before a year begins, its missing holidays are said in the brief."""
 DAWN = datetime(2000, 1, 1, tzinfo=UTC)
 chinese = translator("zh_CN")
 CHANGES = {"move": "时限调整", "withdrawn": "撤销", "restore": "恢复", "lapsed": "转为逾期未办"}
@@ -154,13 +152,7 @@ class Office:
             due_week=_lines((each for each in standing if each.due > today), today),
             changes=_changes(conn, last.at if last else now),
             attention=tuple(self._attention(conn, letters, last.at if last else DAWN, now)),
-            provisional_years=self._unannounced(today),
-        )
-
-    def _unannounced(self, today: date) -> tuple[int, ...]:
-        years = {today.year, (today + HOLIDAYS_WANTED).year}
-        return tuple(
-            year for year in sorted(years) if not self.plan.workdays.is_known(date(year, 1, 1))
+            provisional_years=self.plan.workdays.missing(today),
         )
 
     def _waiting(self, digests: Iterable[Sent]) -> Iterator[str]:

@@ -18,8 +18,6 @@ from dispatcher.i18n import Text, _
 from dispatcher.plan.channels import placeholders
 from dispatcher.settings import IN_FILES, PREFIX, Settings, shipped
 
-ANNOUNCED = 11
-"""The month by which the State Council has mostly announced the next year's holidays."""
 MENDED = _("mend it; 'dispatcher check' looks at the calendar alone")
 
 
@@ -98,10 +96,9 @@ def holidays(ground: Ground) -> Iterator[Finding]:
             continue
         says = _("the holidays of {year} have not been announced: its dates are provisional",
                  year=year)  # fmt: skip
-        hint = _("once they are announced: pip install -U chinesecalendar, or write them into the "
-                 "calendar, and start the daemon again")  # fmt: skip
-        awaited = year > today.year and today.month < ANNOUNCED
-        yield Finding("holidays", "ok" if awaited else "warn", says, None if awaited else hint)
+        hint = _("once they are announced: 'dispatcher calendar import' takes in the notice")
+        late = year in ground.plan.workdays.missing(today)
+        yield Finding("holidays", "warn" if late else "ok", says, hint if late else None)
 
 
 def secrets(ground: Ground) -> Iterator[Finding]:

@@ -1,4 +1,5 @@
-"""What a clerk changes in a calendar: a field of a duty or unit, a duty, a person; text to text."""
+"""What a clerk changes in a calendar: a field of a duty or unit, a duty, a person, the holidays of
+a year; text to text."""
 
 from __future__ import annotations
 
@@ -6,10 +7,11 @@ from collections.abc import Mapping, Sequence
 
 from dispatcher.errors import DispatcherError
 from dispatcher.i18n import _
-from dispatcher.plan.document import DUTY, UNIT
-from dispatcher.plan.editing import Steps, Value, Verbatim, add, meaning, put, take
+from dispatcher.plan.document import CALENDAR, DUTY, UNIT
+from dispatcher.plan.editing import Lines, Steps, Value, Verbatim, add, meaning, put, take
 from dispatcher.plan.model import Plan
 from dispatcher.plan.names import SEPARATOR, duty_called, unit_called
+from dispatcher.plan.notices import Notice, stretches
 from dispatcher.plan.shape import Either, Field, Many, Named, Record, nearest
 
 
@@ -52,6 +54,28 @@ def hand_over(text: str, plan: Plan, unit: str, person: str, changed: Mapping[st
     for field, value in changed.items():
         way = ("units", name, "contacts", names.index(person), field)
         text = put(text, way, value, [*("name", "role", "email", "mobile")])
+    return text
+
+
+def announce(text: str, plan: Plan, year: int, notice: Notice) -> str:
+    """``text`` with the holiday notice of ``year``; of one that stands there, what is otherwise."""
+    way: Steps = ("calendar", "notices", str(year))
+    old = plan.workdays.notices.get(year)
+    kinds = {kind: stretches(getattr(notice, kind)) for kind in ("off", "work")}
+    if old is None:
+        days = {kind: Lines(found) for kind, found in kinds.items() if found}
+        years = sorted({year, *plan.workdays.notices})
+        order = [*CALENDAR.fields, *map(str, years)]
+        return put(text, way, Lines(source=notice.source, **days), order)
+    if old.source != notice.source:
+        text = put(text, (*way, "source"), notice.source)
+    for kind, found in kinds.items():
+        was = stretches(getattr(old, kind))
+        for name, days_of in found.items():
+            if was.get(name) != days_of:
+                text = put(text, (*way, kind, name), days_of, [*found])
+        for name in was.keys() - found.keys():
+            text = take(text, (*way, kind, name))
     return text
 
 

@@ -7,9 +7,9 @@ from datetime import date
 from typing import NamedTuple
 
 from dispatcher.i18n import Text, _
-from dispatcher.plan.cadence import Every
+from dispatcher.plan.cadence import Cadence, Every, RangeEnd
 from dispatcher.plan.model import Duty, Offset, Plan
-from dispatcher.plan.occurrences import Occurrence, ranges_without_entry, upcoming
+from dispatcher.plan.occurrences import Occurrence, upcoming
 from dispatcher.plan.steps import offsets_before, steps_until_due
 from dispatcher.plan.ways import ways
 
@@ -137,14 +137,26 @@ def _provisional_spans(plan: Plan, year: int) -> Iterator[Text]:
 
 
 def _missing_spans(plan: Plan, year: int) -> Iterator[Text]:
-    missing: dict[str, list[Duty]] = {}
-    for duty in plan.duties.values():
-        if isinstance(duty.cadence, Every):
-            for name in ranges_without_entry(plan, duty.cadence, year):
-                missing.setdefault(name, []).append(duty)
-    for name, duties in missing.items():
+    for name, duties in ranges_missing(plan, year).items():
         yield _("range {name} has no entry for {year}; duties that need it: {duties}",
                 name=name, year=year, duties=[duty.id for duty in duties])  # fmt: skip
+
+
+def ranges_missing(plan: Plan, year: int) -> dict[str, list[Duty]]:
+    """The named ranges that say nothing of ``year``, and the duties that need them in it."""
+    missing: dict[str, list[Duty]] = {}
+    for duty in plan.duties.values():
+        if duty.first.year <= year <= duty.last.year:
+            for name in _needed(duty.cadence):
+                if not any(s.first.year <= year <= s.last.year for s in plan.ranges[name]):
+                    missing.setdefault(name, []).append(duty)
+    return missing
+
+
+def _needed(cadence: Cadence) -> tuple[str, ...]:
+    if isinstance(cadence, RangeEnd):
+        return (cadence.name,)
+    return cadence.excepted if isinstance(cadence, Every) else ()
 
 
 def _horizon(plan: Plan, year: int) -> Iterator[Text]:

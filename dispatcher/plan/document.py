@@ -16,6 +16,7 @@ from dispatcher.plan.scalars import (
     Flag,
     Mail,
     MonthDay,
+    Stretch,
     Whole,
     Window,
     Words,
@@ -57,6 +58,14 @@ SPAN = Record(
         "note": Field(Words(), "说明", ""),
     }
 )
+ANNOUNCED = Named(NAME, Many(Stretch(), single=True))
+NOTICE = Record(
+    {
+        "source": Field(Words(), "出处", "文号或网址", required=True),
+        "off": Field(ANNOUNCED, "放假", "例如 元旦: 2026-01-01..2026-01-03", required=True),
+        "work": Field(ANNOUNCED, "调休上班", "例如 春节: [2026-02-14, 2026-02-28]"),
+    }
+)
 CALENDAR = Record(
     {
         "holidays": Field(
@@ -64,6 +73,11 @@ CALENDAR = Record(
         ),
         "off": Field(Many(Day()), "另外放假", "例如 [2026-10-09]"),
         "work": Field(Many(Day()), "另外上班", "例如 [2026-10-11]"),
+        "notices": Field(
+            Named(Whole(2000, 2099), NOTICE),
+            "放假通知",
+            "国务院的放假通知,按年份;用 dispatcher calendar import 导入",
+        ),
         "ranges": Field(Named(NAME, Many(SPAN)), "时段", "有名称的时段,例如寒暑假、学期"),
     }
 )

@@ -28,6 +28,10 @@ class Verbatim(str):
     __slots__ = ()
 
 
+class Lines(dict[str, Any]):
+    """A mapping that is written with a line for each of its keys, wherever it stands."""
+
+
 Value = str | Verbatim | list[str] | Mapping[str, Any]
 
 
@@ -138,17 +142,20 @@ def _put(text: str, root: yaml.Node, way: Steps, value: Any, order: Sequence[str
         try:
             child = _node(parent, (step,))
         except KeyError:
-            for missing in reversed(way[number:]):
-                value = {missing: value}
-            return _insert(text, parent, str(step), value, order)
+            return _insert(text, parent, str(step), _within(way[number:], value), order)
         if number == len(way):
             return _replace(text, parent, step, value)
         if isinstance(child, yaml.ScalarNode):
-            for missing in reversed(way[number:]):
-                value = {missing: value}
-            return _replace(text, parent, step, value)
+            return _replace(text, parent, step, _within(way[number:], value))
         parent = child
     raise KeyError(way)
+
+
+def _within(way: Steps, value: Any) -> Any:
+    """``value`` in a mapping for each step of ``way``."""
+    for step in reversed(way):
+        value = (Lines if isinstance(value, Lines) else dict)({str(step): value})
+    return value
 
 
 def _replace(text: str, parent: Any, step: str | int, value: Any) -> Cut:
@@ -191,10 +198,16 @@ def _before(parent: yaml.MappingNode, key: str, order: Sequence[str]) -> yaml.No
 
 
 def _block(key: str, value: Any, margin: str) -> str:
-    """A key and its value as lines; only the outermost mapping has a line for each of its keys."""
+    """A key and its value as lines; only the outermost mapping and Lines have one for each key."""
     name = _written(key)
     if isinstance(value, Mapping):
-        inner = (f"{margin}  {_written(k)}: {_written(v)}\n" for k, v in value.items())
+        inside = margin + "  "
+        inner = (
+            _block(k, v, inside)
+            if isinstance(v, Lines)
+            else f"{inside}{_written(k)}: {_written(v)}\n"
+            for k, v in value.items()
+        )
         return f"{margin}{name}:\n{''.join(inner)}"
     return f"{margin}{name}: {_written(value)}\n"
 

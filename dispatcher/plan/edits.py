@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from dispatcher.i18n import Text, _
 from dispatcher.plan.model import Contact, Duty, Plan
+from dispatcher.plan.notices import Notice
 
 FIELDS = {"phrase": "when", "units": "responsible", "first": "from", "last": "until"}
 """The fields of a Plan or Duty that the file calls otherwise."""
@@ -118,6 +119,9 @@ def _of_plan(old: Plan, new: Plan) -> Iterator[Edit]:
         name = "holidays" if field == "source" else field
         yield from _field("plan", "", f"calendar.{name}",
                           getattr(old.workdays, field), getattr(new.workdays, field))  # fmt: skip
+    was, now = old.workdays.notices, new.workdays.notices
+    for year in sorted({*was, *now}):
+        yield from _of_notice(f"calendar.notices.{year}", was.get(year), now.get(year))
     for field in old.defaults._fields:
         yield from _field("plan", "", f"defaults.{field}",
                           getattr(old.defaults, field), getattr(new.defaults, field))  # fmt: skip
@@ -126,6 +130,15 @@ def _of_plan(old: Plan, new: Plan) -> Iterator[Edit]:
         for name in dict.fromkeys((*before, *after)):
             yield from _field("plan", "", f"{field}.{name}", before.get(name), after.get(name))
     yield from _field("plan", "", "ladder", old.ladder, new.ladder)
+
+
+def _of_notice(field: str, before: Notice | None, after: Notice | None) -> Iterator[Edit]:
+    if not (before and after):
+        yield from _field("plan", "", field, before and before.source, after and after.source)
+        return
+    was, now = before.lines, after.lines
+    for key in dict.fromkeys((*was, *now)):
+        yield from _field("plan", "", f"{field}.{key}", was.get(key), now.get(key))
 
 
 def _fields(

@@ -27,6 +27,7 @@ from dispatcher.plan.model import (
 )
 from dispatcher.plan.names import Names
 from dispatcher.plan.nodes import read_nodes
+from dispatcher.plan.notices import read_notices
 from dispatcher.plan.phrases import normalised, parse
 from dispatcher.plan.shape import Entry, Report, Word
 from dispatcher.plan.workdays import Workdays
@@ -74,7 +75,10 @@ def _plan(document: Entry, report: Report) -> Plan:
         first=head.get("from", FIRST),
         last=head.get("until", LAST),
         workdays=Workdays(
-            calendar.get("holidays", "china"), calendar.get("off", ()), calendar.get("work", ())
+            calendar.get("holidays", "china"),
+            calendar.get("off", ()),
+            calendar.get("work", ()),
+            read_notices(calendar, report),
         ),
         ranges=_ranges(calendar.get("ranges", {}), report),
         defaults=_defaults(given, report),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import date, time
+from datetime import date, time, timedelta
 from typing import Any, NamedTuple
 
 from dispatcher.i18n import _
@@ -11,6 +11,8 @@ from dispatcher.plan.nodes import Node
 from dispatcher.plan.shape import Report, Word, wrong
 
 FIRST_YEAR, LAST_YEAR = 2000, 2099
+LONGEST = timedelta(days=30)
+"""No holiday lasts longer: that is a mistake."""
 ADDRESS = r"^[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$"
 
 
@@ -123,6 +125,24 @@ class Day(NamedTuple):
     def schema(self) -> dict[str, Any]:
         """A string in the form of a date."""
         return {"type": "string", "format": "date", "pattern": r"^20\d\d-\d\d-\d\d$"}
+
+
+class Stretch(NamedTuple):
+    """A day, or some days on end: ``2026-01-01..2026-01-03``."""
+
+    def read(self, node: Node, report: Report) -> tuple[date, date] | None:
+        """The first and the last day."""
+        first, _dots, last = str(node.value).partition("..")
+        one, other = Day().read(node._replace(value=first), Report()), read_day(last or first)
+        if node.kind == "scalar" and one and other and one <= other <= one + LONGEST:
+            return one, other
+        wrong(node, report, _("a day, or days on end, like 2026-01-01..2026-01-03"))
+        return None
+
+    def schema(self) -> dict[str, Any]:
+        """A string of one or two dates."""
+        day = r"20\d\d-\d\d-\d\d"
+        return {"type": "string", "pattern": rf"^{day}(\.\.{day})?$"}
 
 
 class MonthDay(NamedTuple):

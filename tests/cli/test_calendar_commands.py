@@ -11,7 +11,7 @@ from tests.cli.conftest import Shell
 
 
 def test_a_good_file_is_in_order_and_its_coverage_is_printed(shell: Shell) -> None:
-    done = shell("check")
+    done = shell("check", DISPATCHER_NOW="2026-06-01T09:00+08:00")
     assert done.returncode == 0
     assert "2/2" in done.stdout
     assert "Traceback" not in done.stderr

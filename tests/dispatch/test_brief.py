@@ -62,7 +62,8 @@ def test_the_model_briefs_facts_give_the_model_brief() -> None:
         "三、今日到期1项:潭东镇,龙井村自来水项目资产确权、登记、移交\n"
         "四、7日内到期6项:就业信息摸排5个单位(4月24日);项目资产移交1个单位(4月22日)\n"
         "五、请处理:区妇联邮箱退信,请核对地址\n"
-        "六、暂定日期:2027年放假安排未公布,相关时限暂定\n" + SECRECY
+        "六、暂定日期:2027年放假安排未公布,相关时限暂定;"
+        "公布后请用 dispatcher calendar import 导入\n" + SECRECY
     )
     for piece in (
         "今日提醒",

@@ -16,17 +16,8 @@ from dispatcher.ledger.database import Engine
 from dispatcher.ledger.transitions import Kind
 from dispatcher.plan.model import Plan
 from dispatcher.plan.reading import read_plan
-from tests.building import Office, a_ledger, local
+from tests.building import HEAD, Office, a_ledger, local
 
-HEAD = """\
-plan: {title: 计划, office: 丙, from: 2025-01-01}
-calendar: {holidays: none}
-units:
-  甲: {superior: 丙, contacts: [{name: 甲, email: a@example.com}]}
-  乙: {superior: 丙, contacts: [{name: 乙, email: b@example.com}]}
-  丙: {contacts: [{name: 丙, email: c@example.com}]}
-duties:
-"""
 WORK = "  - {id: work, title: 工作, responsible: [甲, 乙], when: 每月}\n"
 
 
