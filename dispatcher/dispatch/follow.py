@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from dispatcher.dispatch.telling import rank, try_again
 from dispatcher.i18n import Text, _
-from dispatcher.ledger import assignments, audit, entering, reminders
+from dispatcher.ledger import assignments, audit, entering, lapsing, reminders
 from dispatcher.ledger.assignments import Assigned
 from dispatcher.ledger.database import Connection
 from dispatcher.ledger.entering import AdoptionKey, Known
@@ -243,9 +243,7 @@ def _lapse(f: _Following) -> None:
     """A round that was begun anew once a successor had fallen due is chased until the next one
     falls due."""
     lapsed = set()
-    for assigned, successor, due, begun in assignments.lapsing(
-        f.conn, f.since or date.min, f.today
-    ):
+    for assigned, successor, due, begun in lapsing.lapsing(f.conn, f.since or date.min, f.today):
         begun_late = assigned.round > 1 and begun.astimezone(f.plan.zone).date() >= due
         if assigned.id in lapsed or begun_late:
             continue

@@ -22,7 +22,7 @@ from dispatcher.ledger.database import Connection
 from dispatcher.ledger.outbox import Address, Pile
 from dispatcher.ledger.reminders import Reminder, Untold
 from dispatcher.plan.model import Plan
-from dispatcher.plan.steps import escalation_on, following, instant, reached
+from dispatcher.plan.steps import around, escalation_on, instant
 from dispatcher.plan.ways import detail, spread, ways
 
 STEP = re.compile(r"T(?:([+-]\d+)(wd|d)?)?")
@@ -99,8 +99,8 @@ def _taken_back(told: list[Reminder]) -> list[Reminder]:
 def _steps(plan: Plan, assigned: Assigned, now: datetime) -> tuple[list[str], datetime | None]:
     """The steps of an assignment that are reached by ``now``, and when the next one is."""
     occurrence = assigned.of(plan.duties[assigned.duty])
-    steps = [step.name for step in reached(plan, occurrence, now)]
-    then = following(plan, occurrence, now)
+    passed, then = around(plan, occurrence, now)
+    steps = [step.name for step in passed]
     if not assigned.owes:
         steps = [step for step in steps if rank(step) <= 0]
         then = then if then and rank(then.name) <= 0 else None

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, and_, bindparam, func, insert, select, update
+from sqlalchemy import ColumnElement, Connection, and_, func, insert, select, update
 
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import audit, reminders
@@ -14,6 +15,9 @@ from dispatcher.ledger.tables import assignment, occurrence, reminder, round_
 from dispatcher.ledger.transitions import CHASED, CLOSED, OPEN, STATE_WORDS, WITH_REASON
 from dispatcher.plan.model import Duty
 from dispatcher.plan.occurrences import Occurrence
+
+MANY = 500
+"""Assignments that are changed by one statement."""
 
 
 class Assigned(NamedTuple):
@@ -67,7 +71,8 @@ _columns: tuple[ColumnElement[Any], ...] = (
     *occurrence.c["nominal_on", "provisional"],
     *assignment.c["closed_by", "asked_on"],
 )
-_assigned = select(*_columns).join_from(assignment, occurrence)
+ASSIGNED = select(*_columns).join_from(assignment, occurrence)
+"""Every assignment with its occurrence, as Assigned has them."""
 
 
 def select_assigned(
@@ -79,7 +84,7 @@ def select_assigned(
     states: Collection[str] = (),
 ) -> list[Assigned]:
     """The assignments that fit everything given, by due date, then duty and unit."""
-    query = _assigned.order_by(assignment.c.due_on, occurrence.c.duty, assignment.c.unit)
+    query = ASSIGNED.order_by(assignment.c.due_on, occurrence.c.duty, assignment.c.unit)
     given = ((assignment.c.unit, unit), (occurrence.c.duty, duty), (occurrence.c.period, period))
     query = query.where(*(column == value for column, value in given if value is not None))
     if states:
@@ -89,23 +94,26 @@ def select_assigned(
 
 def assigned_where(conn: Connection, *conditions: ColumnElement[bool]) -> list[Assigned]:
     """The assignments of which all ``conditions`` hold, by due date."""
-    query = _assigned.where(*conditions).order_by(assignment.c.due_on, assignment.c.id)
+    query = ASSIGNED.where(*conditions).order_by(assignment.c.due_on, assignment.c.id)
     return [Assigned(*row) for row in conn.execute(query)]
 
 
 def due_for_telling(conn: Connection, now: datetime) -> list[Assigned]:
     """The chased assignments to be looked at by ``now``: it costs what is due, not what is open."""
-    due = _assigned.where(assignment.c.next_at <= now)
+    due = ASSIGNED.where(assignment.c.next_at <= now)
     # Sorted here: for rows in the order of their key SQLite would rather read them all.
     return sorted(Assigned(*row) for row in conn.execute(due))
 
 
 def look_again(conn: Connection, instants: Iterable[tuple[int, datetime | None]]) -> None:
     """Sets when each assignment is to be looked at next; None is never."""
-    rows = [{"key": key, "at": at} for key, at in instants]
-    if rows:
-        change = update(assignment).where(assignment.c.id == bindparam("key"))
-        conn.execute(change.values(next_at=bindparam("at")), rows)
+    by_instant: dict[datetime | None, list[int]] = defaultdict(list)
+    for key, at in instants:
+        by_instant[at].append(key)
+    for at, keys in by_instant.items():
+        for first in range(0, len(keys), MANY):
+            these = assignment.c.id.in_(keys[first : first + MANY])
+            conn.execute(update(assignment).where(these).values(next_at=at))
 
 
 def look_at_all(conn: Connection, now: datetime) -> None:
@@ -200,56 +208,6 @@ def notify(
     step = f"{notice}.{said + 1}" if said else notice
     row = reminders.new(assigned.id, assigned.round, assigned.addressee, assigned.unit, step, now)
     reminders.record(conn, [row | {"old_due_on": old_due_on, "remark": remark or None}])
-
-
-_later, _successor = occurrence.alias(), assignment.alias()
-_lapsing = (
-    _assigned.add_columns(_later.c.period, _successor.c.due_on, round_.c.begun_at)
-    .join(
-        _later,
-        and_(_later.c.duty == occurrence.c.duty, _later.c.nominal_on > occurrence.c.nominal_on),
-    )
-    .join(
-        _successor,
-        and_(
-            _successor.c.occurrence_id == _later.c.id,
-            _successor.c.unit == assignment.c.unit,
-            _successor.c.state != "withdrawn",
-            _successor.c.due_on > assignment.c.due_on,
-            _successor.c.due_on.between(bindparam("since"), bindparam("today")),
-        ),
-    )
-    .join(
-        round_,
-        and_(round_.c.assignment_id == assignment.c.id, round_.c.number == assignment.c.round),
-    )
-    .where(
-        assignment.c.state.in_(CHASED),
-        assignment.c.due_on < bindparam("today"),
-        # Copies are not overdue: they close with the last one that is owed.
-        assignment.c.owes,
-        occurrence.c.event.is_(False),
-    )
-    .order_by(assignment.c.id, _successor.c.due_on)
-)
-
-
-class Lapsing(NamedTuple):
-    """An overdue assignment, a successor of it that has fallen due, and the start of its round."""
-
-    assigned: Assigned
-    successor: str
-    successor_due: date
-    begun_at: datetime
-
-
-def lapsing(conn: Connection, since: date, today: date) -> list[Lapsing]:
-    """The overdue assignments with each successor due from ``since`` to ``today``, in order."""
-    rows = conn.execute(_lapsing, {"since": since, "today": today})
-    return [
-        Lapsing(Assigned(*row), f"{row[2]}/{period}", due, begun)
-        for *row, period, due, begun in rows
-    ]
 
 
 def close(

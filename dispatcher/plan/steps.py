@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,7 @@ class Step(NamedTuple):
         return instant(self.on, plan.defaults.at, plan.zone)
 
 
+@lru_cache(maxsize=4096)
 def instant(day: date, clock_time: time, zone: ZoneInfo) -> datetime:
     """The UTC instant of a civil time.
 
@@ -162,14 +164,14 @@ def escalation_on(plan: Plan, occurrence: Occurrence) -> date | None:
 
 def reached(plan: Plan, occurrence: Occurrence, now: datetime) -> list[Step]:
     """The steps whose instants have come by ``now``, in order; the last one is to be told."""
+    return around(plan, occurrence, now)[0]
+
+
+def around(plan: Plan, occurrence: Occurrence, now: datetime) -> tuple[list[Step], Step | None]:
+    """The steps that are reached by ``now``, and the first that is still to come, if any is."""
     found: list[Step] = []
     for step in steps(plan, occurrence):
         if step.at(plan) > now:
-            break
+            return found, step
         found.append(step)
-    return found
-
-
-def following(plan: Plan, occurrence: Occurrence, now: datetime) -> Step | None:
-    """The first step whose instant is still to come at ``now``; None when none is left."""
-    return next((step for step in steps(plan, occurrence) if step.at(plan) > now), None)
+    return found, None

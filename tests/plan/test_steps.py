@@ -16,7 +16,7 @@ from dispatcher.plan.occurrences import Occurrence, event_occurrence, upcoming
 from dispatcher.plan.reading import read_plan
 from dispatcher.plan.steps import (
     Step,
-    following,
+    around,
     overdue_steps,
     reached,
     steps,
@@ -307,8 +307,8 @@ def test_a_step_is_reached_at_its_instant_and_not_a_second_before() -> None:
     before = instant - timedelta(seconds=1)
     assert [step.name for step in reached(ours, found, before)] == ["open"]
     assert [step.name for step in reached(ours, found, instant)] == ["open", "T-7"]
-    assert following(ours, found, before) == Step("T-7", date(2023, 9, 21))
-    assert following(ours, found, instant) == Step("T-1", date(2023, 9, 27))
+    assert around(ours, found, before)[1] == Step("T-7", date(2023, 9, 21))
+    assert around(ours, found, instant)[1] == Step("T-1", date(2023, 9, 27))
 
 
 def test_nothing_is_reached_before_the_opening_and_everything_long_after() -> None:
@@ -317,7 +317,7 @@ def test_nothing_is_reached_before_the_opening_and_everything_long_after() -> No
     assert reached(ours, found, datetime(2023, 8, 31, tzinfo=UTC)) == []
     late = datetime(2025, 1, 1, tzinfo=UTC)
     assert [step.name for step in reached(ours, found, late)][-2:] == ["T+1", "T+3"]
-    assert following(ours, found, late) is None
+    assert around(ours, found, late)[1] is None
 
 
 def test_one_that_is_chased_without_end_always_has_a_step_to_come() -> None:
@@ -325,7 +325,7 @@ def test_one_that_is_chased_without_end_always_has_a_step_to_come() -> None:
     now = datetime(2025, 9, 28, tzinfo=UTC)
     last, to_come = (
         reached(ours, one(ours, "2023-09"), now)[-1],
-        following(ours, one(ours, "2023-09"), now),
+        around(ours, one(ours, "2023-09"), now)[1],
     )
     assert to_come is not None
     assert last.at(ours) <= now < to_come.at(ours)
