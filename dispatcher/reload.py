@@ -180,6 +180,8 @@ class Reload:
             if revisions.running(conn) != self.running.hash:
                 return False
             revisions.drop(conn, self.parts.clock())
+        if self.opened:
+            log.info("the calendar file holds what is in force again")
         self.opened = ""
         return True
 
@@ -204,7 +206,7 @@ class Reload:
     def _refuse(self, found: Found, why: Text) -> bool:
         with self.parts.engine.begin() as conn:
             plan, now = self.running.plan, self.parts.clock()
-            if revising.refuse(conn, plan, found.mark, why, now):
+            if revising.refuse(conn, plan, found.mark, why, now) or not self.considered:
                 log.error("the calendar file cannot be used, the one before goes on: %s", why)
         self.opened = found.mark
         return True
@@ -234,8 +236,11 @@ def look(path: Path) -> Found:
     dated says little about it."""
     try:
         text = bootstrap.calendar_text(path)
-    except DispatcherError as error:
+    except PlanError as error:
         return Found(_mark(f"error {error}"), None, error)
+    except DispatcherError as error:
+        why = _("{why}; 'dispatcher revisions show NUMBER' prints what it held", why=error.text)
+        return Found(_mark(f"error {error}"), None, DispatcherError(why))
     return Found(_mark(text), text, None)
 
 

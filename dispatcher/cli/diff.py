@@ -27,7 +27,11 @@ Key = TypeVar("Key", bound=Hashable)
 SHOWN = 20
 """So many lines of each table; --json has them all."""
 KINDS = {"added": _("added"), "dropped": _("dropped"), "moved": _("moved")}
-FATES = {"moved": _("moved"), "withdrawn": _("withdrawn"), "restored": _("chased again")}
+FATES = {
+    "moved": _("to be moved"),
+    "withdrawn": _("to be withdrawn"),
+    "restored": _("to be chased again"),
+}
 SUBJECTS = {"plan": _("plan"), "unit": _("unit"), "duty": _("duty")}
 
 

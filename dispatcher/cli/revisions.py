@@ -166,7 +166,7 @@ def _row(edit: Edit, zone: tzinfo | None, current: int) -> tuple[object, ...]:
 def _says(edit: Edit) -> Iterator[Text]:
     from dispatcher.dispatch.revising import in_words
 
-    if edit.reason:
+    if edit.reason and edit.state != "applied":
         yield edit.reason
     if edit.consequences is not None:
         yield from in_words(edit.consequences)

@@ -174,7 +174,7 @@ def _carry_edit(f: _Following, assigned: Assigned, occurrence: Occurrence) -> No
     key = (assigned.duty, assigned.period)
     entry = f.known[key]
     dates = (entry.opens_on, entry.due_on, entry.nominal_on, entry.provisional)
-    if dates != occurrence[2:6]:
+    if dates != occurrence[2:6] or entry.lead != list(occurrence.duty.lead):
         _redate(f, key, occurrence)
     role, owes = entering.part(occurrence.duty, assigned.unit)
     if (role, owes) != (assigned.role, assigned.owes):
@@ -187,9 +187,14 @@ def _carry_edit(f: _Following, assigned: Assigned, occurrence: Occurrence) -> No
 
 def _redate(f: _Following, key: tuple[str, str], occurrence: Occurrence) -> None:
     entering.redate(f.conn, f.known[key].id, occurrence)
-    _duty, _period, opens, due, nominal, provisional, skipped = occurrence
+    duty, _period, opens, due, nominal, provisional, skipped = occurrence
     f.known[key] = f.known[key]._replace(
-        skipped=skipped, opens_on=opens, due_on=due, nominal_on=nominal, provisional=provisional
+        skipped=skipped,
+        opens_on=opens,
+        due_on=due,
+        nominal_on=nominal,
+        provisional=provisional,
+        lead=list(duty.lead),
     )
 
 

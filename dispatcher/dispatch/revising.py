@@ -49,6 +49,7 @@ CONSEQUENCES = {
     "dropped": _("due dates dropped {count}"),
     "gained": _("reminders gained {count}"),
     "lost": _("reminders lost {count}"),
+    "addresses": _("addresses changed {count}"),
     "silenced": _("duties without reminders {count}"),
     "assignments_moved": _("assignments moved {count}"),
     "assignments_withdrawn": _("assignments withdrawn {count}"),
@@ -117,6 +118,7 @@ def _counted(found: Difference, foreseen: Foreseen) -> dict[str, int]:
         **fates,
         "gained": len(found.gained),
         "lost": len(found.lost),
+        "addresses": len(found.addresses_gained) + len(found.addresses_lost),
         "silenced": len(found.silenced),
         "at_once": len(foreseen.at_once),
     }
@@ -128,7 +130,7 @@ def in_words(consequences: Mapping[str, int] | None) -> list[Text]:
     counts = consequences or {}
     found = [Text(CONSEQUENCES[name].msgid, count=counts[name]) for name in CONSEQUENCES
              if name in counts]  # fmt: skip
-    return found or [_("neither dates nor reminders")]
+    return found or [_("no dates, reminders or addresses")]
 
 
 def begin(conn: Connection, new: Revision, now: datetime) -> Counter[str]:

@@ -97,12 +97,14 @@ class Known(NamedTuple):
     nominal_on: date
     provisional: bool
     event: bool
+    lead: list[str]
 
 
 def known(conn: Connection, since: date | None) -> dict[tuple[str, str], Known]:
     """The occurrences that opened from ``since`` on (None: every one), by duty and period."""
     columns = occurrence.c[
-        "duty", "period", "id", "reason", "opens_on", "due_on", "nominal_on", "provisional", "event"
+        *("duty", "period", "id", "reason", "opens_on", "due_on", "nominal_on", "provisional"),
+        *("event", "lead"),
     ]
     lately = occurrence.c.opens_on >= (since or date.min)
     by_id: dict[int, Known] = {}
@@ -132,7 +134,6 @@ def enter(conn: Connection, found: Occurrence, units: Iterable[str], now: dateti
         "rows": list(duty.rows),
         "clause": duty.clause,
         "phrase": duty.phrase,
-        "lead": list(duty.lead),
         "entered_at": now,
     }
     done = conn.execute(insert(occurrence).values(values | _as_planned(found)))
@@ -164,7 +165,7 @@ def assign(
 
 
 def redate(conn: Connection, occurrence_id: int, found: Occurrence) -> None:
-    """The occurrence follows the plan: its dates, and whether it is skipped."""
+    """The occurrence follows the plan: its dates, who leads, and whether it is skipped."""
     change = update(occurrence).where(occurrence.c.id == occurrence_id)
     conn.execute(change.values(_as_planned(found)))
 
@@ -201,4 +202,5 @@ def _as_planned(found: Occurrence) -> dict[str, object]:
         "due_on": found.due,
         "nominal_on": found.nominal,
         "provisional": found.provisional,
+        "lead": list(found.duty.lead),
     }

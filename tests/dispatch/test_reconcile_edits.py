@@ -435,3 +435,12 @@ def test_what_is_reported_waits_for_the_office_and_does_not_lapse(office: Office
     office.at("2026-03-30")
     assert states(office)["work/2026-01@甲"] == "reported"
     assert office.ask("SELECT due_on FROM assignment WHERE id = 1") == [("2026-02-06",)]
+
+
+def test_a_unit_that_joins_as_a_lead_is_named_as_one_in_its_letter(office: Office) -> None:
+    office.at("2026-01-05")
+    duty = office.plan.duties["work"]
+    both = duty._replace(lead=("甲", "乙"), units=("甲", "乙"))
+    office.edit(office.plan._replace(duties={"work": both}))
+    office.at("2026-01-06")
+    assert office.ask("SELECT lead FROM occurrence WHERE period = '2026-01'") == [('["甲", "乙"]',)]
