@@ -19,6 +19,7 @@ from dispatcher.errors import DispatcherError, PlanError
 from dispatcher.health import what_failed
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import guards, installation, revisions
+from dispatcher.ledger.database import Connection
 from dispatcher.plan.comparing import compare, horizon
 from dispatcher.plan.model import Revision
 from dispatcher.settings import Settings, shipped
@@ -71,11 +72,13 @@ class Reload:
 
     def _follow_ledger(self) -> None:
         """Another replica, or a person, may have taken up an edit, or put an older ledger back."""
-        mine, now = self.running, self.parts.clock()
+        mine = self.running
         with self.parts.engine.begin() as conn:
-            found = installation.find(conn)
-            self._notice(found and (found.epoch, found.generation), revisions.waiting(conn))
-            agreed, hash = revisions.agreed(conn), found.revision if found else None
+            now = self.parts.clock()
+            found, agreed = installation.find(conn), revisions.agreed(conn)
+            open_ = agreed or revisions.waiting(conn)
+            self._notice(found and (found.epoch, found.generation), open_ and open_.hash)
+            hash = found.revision if found else None
             if hash == mine.hash and self.considered and not agreed:
                 return
             text = revisions.calendar(conn, hash) if hash else None
@@ -88,9 +91,9 @@ class Reload:
         if agreed:
             self._take_up(agreed)
 
-    def _notice(self, ledger: tuple[str, int] | None, waits: revisions.Edit | None) -> None:
+    def _notice(self, ledger: tuple[str, int] | None, open_: str | None) -> None:
         """Looks at the file anew where the ledger no longer knows what was found in it."""
-        known = ("", self.opened_again, self.running.hash, waits and waits.hash)
+        known = ("", self.opened_again, self.running.hash, open_)
         if self.opened not in known:
             self.opened_again, self.considered = self.opened, ""
         if self.ledger and ledger != self.ledger:
@@ -119,11 +122,17 @@ class Reload:
             raise DispatcherError(why) from None
 
     def _take_up(self, agreed: revisions.Edit) -> None:
-        """Takes up an edit that somebody has agreed to."""
+        """Takes up an edit that somebody has agreed to; holds it where that cannot be done."""
         with self.parts.engine.begin() as conn:
             text = revisions.calendar(conn, agreed.hash)
-        new = self._read(text or "")._replace(hash=agreed.hash)
-        parts = self._parts_by(new)
+        try:
+            new = self._read(text or "")._replace(hash=agreed.hash)
+            parts = self._parts_by(new)
+        except DispatcherError as error:
+            with self.parts.engine.begin() as conn:
+                revisions.hold_again(conn, agreed, error.text)
+            log.error("the edit cannot be taken up: %s", error)
+            return
         with self.parts.engine.begin() as conn:
             if revisions.running(conn) != self.running.hash or revisions.agreed(conn) != agreed:
                 return
@@ -174,10 +183,14 @@ class Reload:
             why = what_failed(error, self.settings)
         return self._refuse(found, why)
 
+    def _is_overtaken(self, conn: Connection) -> bool:
+        """Whether another replica, or a person, has decided meanwhile: that is followed first."""
+        return revisions.running(conn) != self.running.hash or revisions.agreed(conn) is not None
+
     def _as_it_was(self) -> bool:
         """The file holds what is in force: what waited is no more."""
         with self.parts.engine.begin() as conn:
-            if revisions.running(conn) != self.running.hash:
+            if self._is_overtaken(conn):
                 return False
             revisions.drop(conn, self.parts.clock())
         if self.opened:
@@ -186,15 +199,16 @@ class Reload:
         return True
 
     def _propose(self, new: Revision, parts: Parts) -> bool:
-        old, now = self.running, self.parts.clock()
-        today = now.astimezone(new.plan.zone).date()
+        old = self.running
+        today = self.parts.clock().astimezone(new.plan.zone).date()
         difference = compare(old.plan, new.plan, *horizon(new.plan, today))
         name, limit = self.settings.schedules.name, self.settings.silence_percent
         edit = revising.Proposal(old, new, difference, name, limit, found=not self.considered)
         with self.parts.engine.begin() as conn:
-            if revisions.running(conn) != old.hash:
+            if self._is_overtaken(conn):
                 return False
-            proposed = revising.propose(conn, edit, now)
+            # Not before the ledger is ours: another replica's pass may be what was waited for.
+            proposed = revising.propose(conn, edit, self.parts.clock())
         self.counts += proposed.counts
         if proposed.hold:
             log.warning("the edit waits for 'dispatcher apply': %s", proposed.hold)
@@ -205,6 +219,8 @@ class Reload:
 
     def _refuse(self, found: Found, why: Text) -> bool:
         with self.parts.engine.begin() as conn:
+            if self._is_overtaken(conn):
+                return False
             plan, now = self.running.plan, self.parts.clock()
             if revising.refuse(conn, plan, found.mark, why, now) or not self.considered:
                 log.error("the calendar file cannot be used, the one before goes on: %s", why)

@@ -16,7 +16,7 @@ from dispatcher.i18n import Text
 from dispatcher.ledger import assignments, audit, entering, reminders
 from dispatcher.ledger.assignments import Assigned
 from dispatcher.ledger.database import Connection
-from dispatcher.ledger.entering import Known
+from dispatcher.ledger.entering import AdoptionKey, Known
 from dispatcher.ledger.reminders import Reminder
 from dispatcher.ledger.transitions import CHASED, OPEN
 from dispatcher.plan.comparing import Spread
@@ -96,7 +96,8 @@ def foresee(conn: Connection, old: Plan, new: Plan, now: datetime) -> Foreseen:
     today = now.astimezone(new.zone).date()
     known = entering.known(conn, None)
     first = (entering.first_adoption(conn) or today) - HORIZON
-    ahead = _Ahead(conn, old, new, known, planned(new, known, first, None, today), today, now)
+    found, days = planned(new, known, first, None, today), entering.adoptions(conn)
+    ahead = _Ahead(conn, old, new, known, found, days, today, now)
     names = {edit.before: edit.name for edit in called_anew(old, new)[0]}
     fates, at_once = [], []
     carried = 0
@@ -113,13 +114,14 @@ def foresee(conn: Connection, old: Plan, new: Plan, now: datetime) -> Foreseen:
 
 
 class _Ahead(NamedTuple):
-    """What the ledger holds and what the new plan says, by duty and period."""
+    """What the ledger holds and what the new plan says, by duty and period; adoptions."""
 
     conn: Connection
     old: Plan
     new: Plan
     known: dict[tuple[str, str], Known]
     planned: dict[tuple[str, str], Occurrence]
+    days: dict[AdoptionKey, date]
     today: date
     now: datetime
 
@@ -199,7 +201,7 @@ class _Ahead(NamedTuple):
         """The day on which a unit will have adopted a duty of the new plan: today, if not yet."""
         cadence = str(self.new.duties[duty].cadence)
         called = {unit, *(old for old, new in names.items() if new == unit and old)}
-        days = (entering.adopted_on(self.conn, (duty, cadence, name)) for name in called)
+        days = (self.days.get((duty, cadence, name)) for name in called)
         return min(filter(None, days), default=self.today)
 
 

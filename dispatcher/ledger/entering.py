@@ -13,7 +13,7 @@ from dispatcher.errors import Refused
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import audit
 from dispatcher.ledger.assignments import Assigned, begin_round, select_assigned
-from dispatcher.ledger.tables import adoption, assignment, occurrence
+from dispatcher.ledger.tables import adoption, assignment, occurrence, reminder
 from dispatcher.plan.cadence import Event
 from dispatcher.plan.model import Duty
 from dispatcher.plan.occurrences import Occurrence
@@ -82,6 +82,9 @@ def rename(conn: Connection, old: str, new: str, now: datetime) -> None:
     for table, has_own in ((assignment, own_assignment), (adoption, own_adoption)):
         change = update(table).where(table.c.unit == old, ~has_own).values(unit=new)
         renamed += conn.execute(change).rowcount
+    # What has left was told to the old name; what waits is to find the way to the new one.
+    waits = reminder.c.state == "queued"
+    conn.execute(update(reminder).where(reminder.c.unit == old, waits).values(unit=new))
     if renamed:
         audit.record(conn, now, audit.PLAN, "rename", new, before=old)
 

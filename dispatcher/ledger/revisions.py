@@ -117,6 +117,12 @@ def settle(conn: Connection, waits: Edit, state: State, by: str, now: datetime) 
     conn.execute(change.values(state=state, settled_at=now, settled_by=by))
 
 
+def hold_again(conn: Connection, agreed_to: Edit, reason: Text) -> None:
+    """An edit that somebody has agreed to cannot be taken up."""
+    change = update(edit).where(edit.c.id == agreed_to.id)
+    conn.execute(change.values(state="held", reason=reason, settled_at=None, settled_by=None))
+
+
 def drop(conn: Connection, now: datetime) -> None:
     """The file no longer holds what waited, if anything did."""
     waits = waiting(conn)
