@@ -30,7 +30,7 @@ LONG = int(os.environ.get("EDITS", "2000")) // 8
 
 @pytest.mark.parametrize(
     "edits, seed",
-    [(60, 1), *[pytest.param(LONG, seed, marks=pytest.mark.campaign) for seed in range(2, 10)]],
+    [(40, 1), *[pytest.param(LONG, seed, marks=pytest.mark.campaign) for seed in range(2, 10)]],
 )
 def test_no_edit_is_lost_nor_told_twice_nor_from_a_half_old_plan(
     edits: int, seed: int, database: str, engine: Engine, tmp_path: Path

@@ -2,7 +2,7 @@
 was due is lost, and nothing is told twice.
 
 What a daemon tells while its file is cut is compared with what its twin tells, whose file stays
-whole. The shipped calendar is cut at every fifth line and at some bytes; at every byte with
+whole. The shipped calendar is cut at every twelfth line and at some bytes; at every byte with
 ``-m campaign``, in pieces (``-k piece7``).
 """
 
@@ -31,7 +31,7 @@ from tests.building import a_ledger, local
 from tests.crash.edits import NAME, Daemon, ask, post_kept
 
 SHIPPED = shipped(NAME).read_bytes()
-SAMPLE, PIECES = 150, 40
+SAMPLE, PIECES = 80, 40
 SHARE = 10
 """How many duties in a hundred an edit may silence unseen, unless the settings say otherwise."""
 
@@ -206,9 +206,9 @@ def test_no_cut_of_a_small_calendar_withdraws_or_loses_anything(
 
 
 def lines_and_some_bytes() -> list[int]:
-    """Every fifth line of the shipped file, and bytes by chance."""
+    """Every twelfth line of the shipped file, and bytes by chance."""
     lines = [n + 1 for n, byte in enumerate(SHIPPED.rstrip()) if byte == ord("\n")]
-    return sorted({*lines[::5], *Random(1).sample(cut_short(SHIPPED), SAMPLE)})
+    return sorted({*lines[::12], *Random(1).sample(cut_short(SHIPPED), SAMPLE)})
 
 
 def every_byte() -> Iterator[Any]:
