@@ -125,24 +125,29 @@ def revision(name: str, text: str) -> Revision:
     return Revision(hash, text, read_plan(name, text))
 
 
-def in_force(settings: Settings, conn: Connection) -> Revision | None:
-    """The calendar by which the ledger is kept; None where it has none yet, or not its text."""
+def in_force(settings: Settings, conn: Connection | None) -> Revision:
+    """The calendar by which the daemon works; that of the file where there is no ledger, or it has
+    not kept its calendar."""
     from dispatcher.ledger import revisions
 
-    running = revisions.running(conn)
-    text = revisions.calendar(conn, running) if running else None
+    running = revisions.running(conn) if conn else None
+    text = revisions.calendar(conn, running) if conn and running else None
     if running is None or text is None:
-        return None
+        return read_revision(settings.schedules)
     return revision(settings.schedules.name, text)._replace(hash=running)
 
 
-def plan_in_force(settings: Settings) -> Plan:
-    """What the daemon works by; the file, as long as no daemon has."""
+def revision_in_force(settings: Settings) -> Revision:
+    """The same, by a look at the ledger that changes nothing."""
     from dispatcher.ledger.reading import reading
 
     with reading(settings.database_url, shipped("db")) as conn:
-        found = in_force(settings, conn) if conn else None
-    return found.plan if found else read_calendar(settings.schedules)
+        return in_force(settings, conn)
+
+
+def plan_in_force(settings: Settings) -> Plan:
+    """What it says."""
+    return revision_in_force(settings).plan
 
 
 def ledger(settings: Settings) -> Engine:

@@ -203,7 +203,7 @@ class Reload:
         today = self.parts.clock().astimezone(new.plan.zone).date()
         difference = compare(old.plan, new.plan, *horizon(new.plan, today))
         name, limit = self.settings.schedules.name, self.settings.silence_percent
-        edit = revising.Proposal(old, new, difference, name, limit, found=not self.considered)
+        edit = revising.Proposal(old, new, difference, name, limit, at_start=not self.considered)
         with self.parts.engine.begin() as conn:
             if self._is_overtaken(conn):
                 return False

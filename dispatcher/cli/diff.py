@@ -19,9 +19,8 @@ from dispatcher.settings import shipped
 
 if TYPE_CHECKING:
     from dispatcher.dispatch.foreseeing import AtOnce, Fate, Foreseen
-    from dispatcher.ledger.database import Connection
     from dispatcher.plan.comparing import Difference, Told
-    from dispatcher.plan.model import Plan, Revision
+    from dispatcher.plan.model import Plan
 
 Key = TypeVar("Key", bound=Hashable)
 SHOWN = 20
@@ -49,11 +48,7 @@ def diff(files: tuple[Path, ...], first: date | None, last: date | None, *, as_j
     if len(files) == 2:
         old, new = _read(files)
     else:
-        from dispatcher.ledger.reading import reading
-
-        [new] = _read(files)
-        with reading(bootstrap.settings().database_url, shipped("db")) as conn:
-            old = in_force(conn).plan
+        [new], old = _read(files), bootstrap.plan_in_force(bootstrap.settings())
     found, foreseen = compared(old, new, first, last, in_use=len(files) == 1)
     if as_json:
         print_json(as_data(found, foreseen))
@@ -74,14 +69,6 @@ def _read(files: Sequence[Path]) -> list[Plan]:
     if bad:
         sys.exit(PlanError.exit_code)
     return found
-
-
-def in_force(conn: Connection | None) -> Revision:
-    """The calendar by which the daemon works; the file in use where there is no ledger, or it has
-    not kept its calendar."""
-    settings = bootstrap.settings()
-    found = bootstrap.in_force(settings, conn) if conn else None
-    return found or bootstrap.read_revision(settings.schedules)
 
 
 def compared(

@@ -12,7 +12,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.answers import agreed
-from dispatcher.cli.diff import compared, in_force, show
+from dispatcher.cli.diff import compared, show
 from dispatcher.cli.output import say, words
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import _
@@ -123,10 +123,7 @@ def edit(change: Callable[[str, Plan], str], *, yes: bool) -> None:
 
 def _foretell(new: Revision) -> None:
     """Shows what comes of an edit, and whether the daemon will take it up by itself."""
-    from dispatcher.ledger.reading import reading
-
-    with reading(bootstrap.settings().database_url, shipped("db")) as conn:
-        old = in_force(conn)
+    old = bootstrap.revision_in_force(bootstrap.settings())
     found, foreseen = compared(old.plan, new.plan, in_use=True)
     show(found, foreseen)
     if foreseen.kept is not None:

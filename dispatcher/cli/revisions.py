@@ -12,7 +12,7 @@ import click
 from dispatcher import bootstrap
 from dispatcher.cli.answers import agreed
 from dispatcher.cli.asking import ledger
-from dispatcher.cli.diff import as_data, compared, in_force, show
+from dispatcher.cli.diff import as_data, compared, show
 from dispatcher.cli.output import print_json, say, table, words
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import Text, _
@@ -73,7 +73,7 @@ def diff_command(numbers: tuple[int, ...], *, as_json: bool) -> None:
         raise click.UsageError(words(_("at most two edits: OLD and NEW")))
     with ledger(bootstrap.settings()) as conn:
         *old, new = (_read(_text(conn, number)) for number in numbers)
-        [before] = old or [in_force(conn)]
+        [before] = old or [bootstrap.in_force(bootstrap.settings(), conn)]
     found, foreseen = compared(before.plan, new.plan, in_use=not old)
     if as_json:
         print_json(as_data(found, foreseen))
@@ -92,7 +92,7 @@ def apply(by: str | None, *, yes: bool) -> None:
 
     settings = bootstrap.settings()
     with ledger(settings) as conn:
-        waits, old = _held(conn), in_force(conn)
+        waits, old = _held(conn), bootstrap.in_force(bootstrap.settings(), conn)
         new = _read(_kept(conn, waits), waits.hash)
     say(_("waits: {why}", why=waits.reason), "yellow")
     show(*compared(old.plan, new.plan, in_use=True))
@@ -117,7 +117,7 @@ def _edits(conn: Connection) -> tuple[list[Edit], int]:
 def _zone(conn: Connection) -> tzinfo | None:
     """The calendar's; this machine's where it cannot be read."""
     try:
-        return in_force(conn).plan.zone
+        return bootstrap.in_force(bootstrap.settings(), conn).plan.zone
     except DispatcherError:
         return None
 

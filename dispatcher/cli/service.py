@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import threading
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 import click
@@ -48,21 +49,21 @@ def run(once: bool, dry_run: bool, start: str | None) -> None:
     from dispatcher.watch import Watch
 
     settings = bootstrap.settings()
-    engine = bootstrap.database(settings)
-    calendar = _calendar(settings, engine)
-    start_logging(sys.stderr, settings.log_format, bootstrap.secrets(settings, calendar.plan))
-    clock = _clock(settings, start, once=once)
-    parts = bootstrap.parts(settings, calendar, engine, clock, threading.Event())
-    if dry_run:
-        bootstrap.open_ledger(engine)
-        _rehearse(parts)
-        _say_news(settings, calendar)
-        return
-    if once:
-        # Nobody comes back for what would be left in flight.
-        parts = parts._replace(patience=parts.lease)
-    machine = None if start or settings.now else THIS_MACHINE
-    with single_daemon(engine) as alone:
+    engine, clock = bootstrap.database(settings), _clock(settings, start, once=once)
+    # A second daemon is refused before it has brought the schema up to date under the first one.
+    with nullcontext(False) if dry_run else single_daemon(engine) as alone:
+        calendar = _calendar(settings, engine)
+        start_logging(sys.stderr, settings.log_format, bootstrap.secrets(settings, calendar.plan))
+        parts = bootstrap.parts(settings, calendar, engine, clock, threading.Event())
+        if dry_run:
+            bootstrap.open_ledger(engine)
+            _rehearse(parts)
+            _say_news(settings, calendar)
+            return
+        if once:
+            # Nobody comes back for what would be left in flight.
+            parts = parts._replace(patience=parts.lease)
+        machine = None if start or settings.now else THIS_MACHINE
         reload = Reload(settings, parts, calendar)
         say = _Reports(settings, parts)
         watch = Watch(settings, parts, say, machine, orphans=alone, reload=reload)
@@ -80,14 +81,12 @@ def _calendar(settings: Settings, engine: Engine) -> Revision:
     try:
         bootstrap.open_ledger(engine)
         with engine.begin() as conn:
-            kept = bootstrap.in_force(settings, conn)
+            text = bootstrap.in_force(settings, conn).text
     except Exception as error:
         if not (isinstance(error, PlanError) or trouble(error)):
             raise
-        kept = None
-    if kept is None:
         return bootstrap.read_revision(settings.schedules)
-    return bootstrap.revision(settings.schedules.name, kept.text)
+    return bootstrap.revision(settings.schedules.name, text)
 
 
 def _clock(settings: Settings, start: str | None, *, once: bool) -> Clock:

@@ -63,7 +63,7 @@ class Proposal(NamedTuple):
     """An edit of ``file``: ``old`` is in force, ``difference`` what ``compare`` says of the two.
 
     ``may_silence`` is how many duties in a hundred may lose all their reminders without anybody
-    being asked; ``found`` that the file was like this when the process began.
+    being asked; ``at_start`` that the file was like this when the process began.
     """
 
     old: Revision
@@ -71,7 +71,7 @@ class Proposal(NamedTuple):
     difference: Difference
     file: str
     may_silence: int
-    found: bool = False
+    at_start: bool = False
 
 
 class Weighed(NamedTuple):
@@ -149,7 +149,7 @@ def propose(conn: Connection, edit: Proposal, now: datetime) -> Proposed:
         return Proposed(waits.reason, Counter())
     counts = reconcile(conn, old.plan, old.hash, now, last=True).counts
     weighed = weigh(edit, foresee(conn, old.plan, new.plan, now))
-    if weighed.hold is None and edit.found and revisions.was_in_force(conn, new.hash):
+    if weighed.hold is None and edit.at_start and revisions.was_in_force(conn, new.hash):
         # A replica may have been away, or a file been put back by the way.
         weighed = weighed._replace(
             hold=_("it was in force before, and the file held it at a start")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import email
 import json
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import defaultdict
@@ -228,6 +229,21 @@ def test_a_second_daemon_on_the_same_ledger_is_refused_and_told_whose_it_is(shel
         assert daemon.wait(20) == 0
     assert second.returncode == 1
     assert f"process {daemon.pid}" in second.stderr
+
+
+def test_a_second_daemon_is_refused_before_it_has_touched_the_ledger(shell: Shell) -> None:
+    first = shell.start("run", "--now", MONDAY)
+    try:
+        assert first.stdout
+        first.stdout.readline()
+        with sqlite3.connect(shell.folder / "var/dispatcher.db") as ledger:
+            ledger.execute("UPDATE alembic_version SET version_num = '0999'")
+        ledger.close()
+        found = shell("run", "--once", "--now", MONDAY)
+        assert (found.returncode, "another daemon" in found.stderr) == (1, True)
+    finally:
+        first.kill()
+        first.communicate()
 
 
 def test_a_secret_that_is_not_set_is_a_warning_until_mail_goes_live(shell: Shell) -> None:
