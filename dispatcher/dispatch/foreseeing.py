@@ -176,26 +176,28 @@ class _Ahead(NamedTuple):
         """The assignments that come into the ledger because of the edit."""
         before = planned(self.old, self.known, self.today - HORIZON, None, self.today)
         for key, one in self.planned.items():
-            if one.opens > self.today or one.skipped:
-                continue
-            entry, was = self.known.get(key), before.get(key)
-            if entry and entry.skipped and one.due < self.today:
-                continue  # It stays so: nobody could have done it.
-            there = {names.get(unit, unit) for unit in entry.units} if entry else set()
-            units = [
-                unit
-                for unit in one.duty.told
-                if unit not in there and self._adopted(one.duty.id, unit, names) <= one.due
-            ]
-            mere_copies = set(one.duty.owing).isdisjoint(units)
-            if entry and mere_copies and not assignments.still_open(self.conn, entry.id):
-                continue
-            comes_anyway = was and not was.skipped and not entry
-            yield from (
-                _new(one, unit)
-                for unit in units
-                if not (comes_anyway and was and unit in was.duty.told)
-            )
+            if one.opens <= self.today and not one.skipped:
+                entry, was = self.known.get(key), before.get(key)
+                anyway = was.duty.told if was and not was.skipped and not entry else ()
+                units = self._joining(one, entry, names)
+                yield from (_new(one, unit) for unit in units if unit not in anyway)
+
+    def _joining(
+        self, one: Occurrence, entry: Known | None, names: Mapping[str | None, str]
+    ) -> list[str]:
+        """The units for which an occurrence comes into the ledger."""
+        if entry and entry.skipped and one.due < self.today:
+            return []  # It stays so: nobody could have done it.
+        there = {names.get(unit, unit) for unit in entry.units} if entry else set()
+        units = [
+            unit
+            for unit in one.duty.told
+            if unit not in there and self._adopted(one.duty.id, unit, names) <= one.due
+        ]
+        mere_copies = set(one.duty.owing).isdisjoint(units)
+        if entry and mere_copies and not assignments.still_open(self.conn, entry.id):
+            return []
+        return units
 
     def _adopted(self, duty: str, unit: str, names: Mapping[str | None, str]) -> date:
         """The day on which a unit will have adopted a duty of the new plan: today, if not yet."""

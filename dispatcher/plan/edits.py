@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal, NamedTuple
 
 from dispatcher.i18n import Text, _
-from dispatcher.plan.model import Contact, Duty, Plan
+from dispatcher.plan.model import Contact, Duty, Group, Plan, Span
 from dispatcher.plan.notices import Notice
 
 FIELDS = {"phrase": "when", "units": "responsible", "first": "from", "last": "until"}
@@ -125,11 +125,19 @@ def _of_plan(old: Plan, new: Plan) -> Iterator[Edit]:
     for field in old.defaults._fields:
         yield from _field("plan", "", f"defaults.{field}",
                           getattr(old.defaults, field), getattr(new.defaults, field))  # fmt: skip
-    for field in ("ranges", "groups"):
-        before, after = getattr(old, field), getattr(new, field)
-        for name in dict.fromkeys((*before, *after)):
-            yield from _field("plan", "", f"{field}.{name}", before.get(name), after.get(name))
+    for name in dict.fromkeys((*old.ranges, *new.ranges)):
+        spans = old.ranges.get(name), new.ranges.get(name)
+        yield from _field("plan", "", f"ranges.{name}", *spans)
+    for name in dict.fromkeys((*old.groups, *new.groups)):
+        yield from _of_group(f"groups.{name}", old.groups.get(name), new.groups.get(name))
     yield from _field("plan", "", "ladder", old.ladder, new.ladder)
+
+
+def _of_group(field: str, before: Group | None, after: Group | None) -> Iterator[Edit]:
+    yield from _field("plan", "", field, before and before.members, after and after.members)
+    if before and after:
+        yield from _field("plan", "", f"{field}.aliases", before.aliases, after.aliases)
+        yield from _field("plan", "", f"{field}.confirm", before.confirm, after.confirm)
 
 
 def _of_notice(field: str, before: Notice | None, after: Notice | None) -> Iterator[Edit]:
@@ -169,6 +177,10 @@ def _shown(value: Any) -> str | None:
     """A value much as the file has it; None for nothing."""
     if isinstance(value, Contact):
         return " ".join(filter(None, value))
+    if isinstance(value, Span):
+        days = f"{value.first}..{value.last}"
+        said = (value.name, days, value.source, "provisional" * value.provisional)
+        return " ".join(filter(None, said))
     if isinstance(value, Mapping):
         items: Iterable[object] = (f"{key} {_shown(item)}" for key, item in value.items())
     elif isinstance(value, frozenset):

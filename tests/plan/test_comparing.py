@@ -199,3 +199,23 @@ def test_a_title_and_an_hour_are_changes_though_no_date_moves() -> None:
         ("title", "新工作"),
     }
     assert (found.occurrences, found.gained, found.lost) == ((), (), ())
+
+
+def test_a_range_and_a_group_are_shown_as_the_file_has_them_and_only_what_is_otherwise() -> None:
+    old = read_plan("s", calendar())
+    vacation = "寒暑假: [{name: 2023年暑假, from: 2023-07-11, to: 2023-08-31, provisional: true}]"
+    new = read_plan("s", calendar(ranges=vacation))
+    said = [
+        str(edit.says) for edit in compare(old, new, date(2023, 1, 1), date(2023, 12, 31)).edits
+    ]
+    assert said == [
+        "ranges.寒暑假: 2023年寒假 2023-01-13..2023-02-05,"
+        " 2023年暑假 2023-07-01..2023-08-31 provisional"
+        " → 2023年暑假 2023-07-11..2023-08-31 provisional"
+    ]
+    group = old.groups["大家"]
+    fewer = old._replace(groups={"大家": group._replace(members=group.members[:2])})
+    said = [
+        str(edit.says) for edit in compare(old, fewer, date(2023, 1, 1), date(2023, 12, 31)).edits
+    ]
+    assert said == ["groups.大家: no longer 丙"]
