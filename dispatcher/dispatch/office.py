@@ -13,6 +13,7 @@ from dispatcher.dispatch.cards import said_on
 from dispatcher.dispatch.compose import Composer, Rendered
 from dispatcher.dispatch.decisions import decisions, mislaid
 from dispatcher.dispatch.digest import Digest
+from dispatcher.dispatch.forwarding import forward
 from dispatcher.dispatch.reconcile import next_look
 from dispatcher.dispatch.telling import letter_addresses, office_contact
 from dispatcher.dispatch.window import opening
@@ -86,11 +87,13 @@ class Office:
         return tuple(attached_sheet(conn, self.plan, unit, now) for unit in wanted)
 
     def queue_reports(self, conn: Connection, now: datetime) -> None:
-        """Queues the status message at the very first pass, and the brief once each workday."""
+        """Queues the status message at the very first pass, and the brief once each workday; what
+        its way could not bring before goes on by another."""
         if queries.last_report(conn, "status") is None:
             self._queue(conn, "status", self.composer.status(self._status(conn, now)), now)
         if self._brief_is_due(conn, now):
             self._queue(conn, "brief", self.composer.brief(self._brief(conn, now)), now)
+        forward(conn, self.plan, now)
 
     def _noting_faults(self, rendered: Rendered) -> Content:
         self.broken = rendered.broken or self.broken

@@ -198,6 +198,12 @@ def _addressees(plan: Plan, unit: str, rung: Rung) -> list[str]:
     return list(dict.fromkeys(name for to in ORDER if to in rung.to and (name := found[to])))
 
 
+def recipients(plan: Plan, each: Slip) -> list[str]:
+    """The units that get a released slip, by the plan as it is now."""
+    rung = _rung(plan, each)
+    return _addressees(plan, each.unit, rung) if rung else [each.unit]
+
+
 def _written(
     conn: Connection, plan: Plan, composer: Composer, each: Slip, rung: Rung, signed: Signed
 ) -> tuple[Release, str]:

@@ -20,10 +20,10 @@ from dispatcher.ledger import assignments, channels, outbox, pruning, reminders
 from dispatcher.ledger.assignments import Assigned
 from dispatcher.ledger.database import Connection
 from dispatcher.ledger.outbox import Address, Pile
-from dispatcher.ledger.reminders import Reminder, Untold
+from dispatcher.ledger.reminders import Reminder, Tried, Untold
 from dispatcher.plan.model import Plan
 from dispatcher.plan.steps import around, escalation_on, instant
-from dispatcher.plan.ways import detail, spread, ways
+from dispatcher.plan.ways import Way, detail, spread, ways
 
 STEP = re.compile(r"T(?:([+-]\d+)(wd|d)?)?")
 OPENING, NOTICE = -1e6, -1e9
@@ -189,7 +189,7 @@ def post(conn: Connection, plan: Plan, now: datetime) -> Counter[str]:
     back: set[int] = set()
     shut = shut_channels(conn, now)
     for untold in reminders.untold(conn):
-        found = _route(plan, untold, shut | _stuck(untold, now))
+        found = _route(plan, untold, shut | stuck(untold.tried.items(), now))
         if found.hopeless:
             why = _("'{unit}' has no contact that can be reached", unit=untold.unit)
             reminders.fail(conn, untold.id, why)
@@ -212,11 +212,12 @@ def shut_channels(conn: Connection, now: datetime) -> set[str]:
     return {name for name, state in states if state.is_paused(now) and state.needs_hand(now)}
 
 
-def _stuck(untold: Untold, now: datetime) -> set[str]:
-    """The channels on which a reminder was tried in vain for so long that another may do better."""
+def stuck(tried: Iterable[tuple[tuple[str, str], Tried]], now: datetime) -> set[str]:
+    """Of the messages to each address, the channels of those that were tried in vain for so long
+    that another may do better."""
     return {
         channel
-        for (channel, _address), each in untold.tried.items()
+        for (channel, _address), each in tried
         if each.state == "queued" and each.attempts and each.at < now - STUCK
     }
 
@@ -274,9 +275,13 @@ def letter_addresses(conn: Connection, plan: Plan, unit: str, now: datetime) -> 
     those that may say all if there are any; by all where it wants that."""
     if unit not in plan.units:
         return []
-    found = sorted(ways(plan, unit), key=lambda way: detail(plan, way.channel) != "full")
     shut = shut_channels(conn, now)
-    return list(route(found, {}, plan.units[unit].notify, shut).to)
+    return list(route(letter_ways(plan, unit), {}, plan.units[unit].notify, shut).to)
+
+
+def letter_ways(plan: Plan, unit: str) -> list[Way]:
+    """The ways to a unit, those first that may say all of a letter."""
+    return sorted(ways(plan, unit), key=lambda way: detail(plan, way.channel) != "full")
 
 
 def office_mail(plan: Plan) -> str | None:
