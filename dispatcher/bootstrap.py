@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import threading
+from contextlib import suppress
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
-from urllib.parse import unquote, urlsplit
 
 from dispatcher.clock import Clock, boottime, system_clock
-from dispatcher.errors import DispatcherError, Place, PlanError, Problem
+from dispatcher.errors import DispatcherError, Place, PlanError, Problem, SettingsError
+from dispatcher.hiding import secrets, unset_secrets
 from dispatcher.i18n import Text, _
 from dispatcher.plan.channels import filled, placeholders
 from dispatcher.plan.model import Plan, Revision
@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 RULES = "1"
 """The version of the rules by which a plan is read: part of a revision's identity."""
 MOUNTS = Path("/proc/self/mounts")
-SHORTEST = 4
-"""Characters of a secret: what is shorter stands in every text."""
-KEY = 16
-"""Characters of a part of an address that may be a key."""
 
 
 def settings() -> Settings:
@@ -68,46 +64,14 @@ def today(plan: Plan) -> date:
     return now().astimezone(plan.zone).date()
 
 
-def unset_secrets(plan: Plan, settings: Settings) -> list[Text]:
-    """What the calendar's channels ask of the environment and do not find there."""
-    return [
-        _("channel '{channel}': {name} is not set", channel=channel, name=name)
-        for name, channel in placeholders(plan).items()
-        if not settings.secret(name)
-    ]
-
-
-def secrets(settings: Settings, plan: Plan | None) -> tuple[str, ...]:
-    """What no log and no message may show: the secrets, those that the calendar asks for among
-    them, and what of them another's words may quote."""
-    asked = [_given(settings, name) for name in placeholders(plan)] if plan else []
-    logins = [each for each in (settings.smtp_url, settings.database_url) if "@" in each]
-    whole = {str(each) for each in (settings.heartbeat_url, *asked, *logins)}
-    found = whole | {part for each in whole for part in _parts(each)}
-    return tuple(each for each in found if len(each) >= SHORTEST)
-
-
-def _given(settings: Settings, name: str) -> str:
-    try:
-        return settings.secret(name)
-    except Exception:  # what cannot be read cannot be shown
-        return ""
-
-
-def _parts(secret: str) -> list[str]:
-    """The password of an address, and what of its path and query is long enough to be a key."""
-    try:
-        parts = urlsplit(secret)
-        password = parts.password or ""
-    except ValueError:
-        return []
-    keys = re.split("[/?&=]", f"{parts.path}?{parts.query}") if parts.netloc else []
-    return [password, unquote(password), *(key for key in keys if len(key) >= KEY)]
-
-
 def now() -> datetime:
-    """The present, or what the settings say to take for it."""
-    return settings().now or system_clock()
+    """The present, or what the settings say to take for it.
+
+    A ``.env`` that is broken while the daemon runs is for its next start to refuse.
+    """
+    with suppress(SettingsError):
+        return settings().now or system_clock()
+    return system_clock()
 
 
 def read_revision(path: Path) -> Revision:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from dispatcher import bootstrap
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.heartbeat import Beat, last_beat, trouble
+from dispatcher.hiding import secrets
 from dispatcher.i18n import Text, _
 from dispatcher.logs import masked
 from dispatcher.settings import Settings
@@ -62,7 +63,7 @@ def what_failed(error: Exception, settings: Settings) -> Text:
         return error.text
     line = str(error).partition("\n")[0]
     plain = Text("{error}: {detail}", error=type(error).__name__, detail=line)
-    return of_database(error) or Text("{text}", text=masked(str(plain), settings.secrets))
+    return of_database(error) or Text("{text}", text=masked(str(plain), secrets(settings, None)))
 
 
 def _look_at_beat(found: Health, settings: Settings, beat: Beat) -> None:

@@ -17,6 +17,7 @@ from dispatcher.dispatch import revising
 from dispatcher.dispatch.parts import Parts
 from dispatcher.errors import DispatcherError, PlanError
 from dispatcher.health import what_failed
+from dispatcher.hiding import secrets
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import guards, installation, revisions
 from dispatcher.ledger.database import Connection
@@ -234,7 +235,7 @@ class Reload:
 
     def _parts_by(self, revision: Revision) -> Parts:
         """The parts for a revision; raises DispatcherError where its channels lack anything."""
-        logs.hide(bootstrap.secrets(self.settings, revision.plan))
+        logs.hide(secrets(self.settings, revision.plan))
         now = self.parts
         made = bootstrap.parts(self.settings, revision, now.engine, now.clock, now.stop)
         return made._replace(lease=now.lease, patience=now.patience)

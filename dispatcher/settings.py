@@ -80,11 +80,6 @@ class Settings(NamedTuple):
         """The file that is touched after each good pass, and says why there is none."""
         return self.state / "heartbeat.json"
 
-    @property
-    def secrets(self) -> tuple[Secret, ...]:
-        """Everything that no log and no message may show."""
-        return (self.smtp_url, self.heartbeat_url, self.database_url)
-
 
 def shipped(name: str) -> Path:
     """A file or folder that comes with the program: inside the installed package, or in the

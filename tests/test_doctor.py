@@ -20,6 +20,7 @@ from dispatcher.doctor import Diagnosis, Finding, house, outside
 from dispatcher.errors import DispatcherError
 from dispatcher.health import ROOM
 from dispatcher.heartbeat import Trouble, beat, falter
+from dispatcher.hiding import unset_secrets
 from dispatcher.i18n import Text
 from dispatcher.ledger import channels as kept
 from dispatcher.ledger import guards, installation
@@ -74,7 +75,7 @@ class World:
         return {"email": SimpleNamespace(server="smtps://mail.example.com:465")}
 
     def others(self, settings: Settings, plan: Any) -> Mapping[str, Any]:
-        assert not bootstrap.unset_secrets(plan, settings)
+        assert not unset_secrets(plan, settings)
         group = SimpleNamespace(server="https://qyapi.weixin.qq.com:443")
         return dict.fromkeys(plan.channels, group)
 

@@ -128,3 +128,9 @@ def test_an_error_without_a_name_is_its_first_line_without_secrets(settings: Set
     secret = settings._replace(smtp_url=type(settings.smtp_url)("smtps://u:canary@host"))
     error = RuntimeError("no answer from smtps://u:canary@host\nand more")
     assert str(what_failed(error, secret)) == "RuntimeError: no answer from ***"
+
+
+def test_a_password_in_anothers_words_is_hidden_too(settings: Settings) -> None:
+    secret = settings._replace(smtp_url=type(settings.smtp_url)("smtps://office:canary@host"))
+    error = RuntimeError("login of office with canary refused")
+    assert str(what_failed(error, secret)) == "RuntimeError: login of office with *** refused"

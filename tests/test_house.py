@@ -16,7 +16,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-LOCKS = ["requirements.lock", "requirements-build.lock", "requirements-dev.lock"]
+LOCKS = [f"requirements{name}.lock" for name in ("", "-build", "-dev", "-bench")]
 CATALOG = ROOT / "dispatcher/locale/zh_CN/LC_MESSAGES/dispatcher.po"
 TOOLS = Path(sys.executable).parent
 
@@ -143,7 +143,7 @@ def test_a_lock_file_holds_what_the_project_asks_for(name: str, requirements: li
 
 
 def test_development_uses_the_very_versions_that_are_run() -> None:
-    run, _, dev = ((ROOT / name).read_text(encoding="utf-8") for name in LOCKS)
+    run, _, dev, _ = ((ROOT / name).read_text(encoding="utf-8") for name in LOCKS)
     assert set(re.findall(r"^\S+==\S+", run, re.M)) <= set(re.findall(r"^\S+==\S+", dev, re.M))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from dispatcher import settings
+from dispatcher import bootstrap, settings
+from dispatcher.clock import system_clock
 from dispatcher.errors import SettingsError
 from dispatcher.settings import load_settings
 
@@ -183,3 +185,18 @@ def test_what_the_calendar_asks_for_may_stand_in_a_file_too(tmp_path: Path) -> N
 def test_hosts_are_a_list_of_names(tmp_path: Path) -> None:
     given = {"DISPATCHER_HOSTS": "oa.example.gov.cn, sms.example.cn"}
     assert load_settings(given, tmp_path).hosts == ("oa.example.gov.cn", "sms.example.cn")
+
+
+def test_the_example_lists_every_setting() -> None:
+    names = {*settings.NAMES, *(f"{name}_FILE" for name in settings.IN_FILES)}
+    example = settings.shipped(".env.example").read_text("utf-8")
+    assert set(re.findall(r"^#DISPATCHER_(\w+)=", example, re.M)) == names
+
+
+def test_a_settings_file_that_breaks_meanwhile_leaves_the_clock_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("DISPATCHER_TYPO=1\n")
+    before = system_clock()
+    assert before <= bootstrap.now() <= system_clock()

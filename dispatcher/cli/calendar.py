@@ -12,6 +12,7 @@ import click
 from dispatcher import bootstrap
 from dispatcher.cli.output import print_csv, print_json, say, table, words
 from dispatcher.errors import Refused
+from dispatcher.hiding import unset_secrets
 from dispatcher.i18n import _
 from dispatcher.plan.model import Plan
 from dispatcher.plan.names import duty_called, unit_called
@@ -65,7 +66,7 @@ def check(file: Path | None) -> None:
         (_("provisional dates in {year}", year=found.year), found.provisional),
     ]
     table((_("what"), _("how many")), rows, [None] * len(rows))
-    for warning in (*warnings(plan, today.year), *bootstrap.unset_secrets(plan, settings)):
+    for warning in (*warnings(plan, today.year), *unset_secrets(plan, settings)):
         say(_("warning: {text}", text=warning), "yellow")
     missing = plan.workdays.missing(today, since=WANTED)
     if missing:

@@ -13,6 +13,7 @@ import click
 from dispatcher import bootstrap, clock
 from dispatcher.cli.output import say, table, words
 from dispatcher.errors import DispatcherError, PlanError, Refused
+from dispatcher.hiding import secrets
 from dispatcher.i18n import Text, _
 from dispatcher.settings import read_instant
 
@@ -53,7 +54,7 @@ def run(once: bool, dry_run: bool, start: str | None) -> None:
     # A second daemon is refused before it has brought the schema up to date under the first one.
     with nullcontext(False) if dry_run else single_daemon(engine) as alone:
         calendar = _calendar(settings, engine)
-        start_logging(sys.stderr, settings.log_format, bootstrap.secrets(settings, calendar.plan))
+        start_logging(sys.stderr, settings.log_format, secrets(settings, calendar.plan))
         parts = bootstrap.parts(settings, calendar, engine, clock, threading.Event())
         if dry_run:
             bootstrap.open_ledger(engine)

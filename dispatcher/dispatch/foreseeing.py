@@ -11,7 +11,7 @@ from datetime import date, datetime
 from typing import Literal, NamedTuple
 
 from dispatcher.dispatch.follow import HORIZON, planned, why_gone
-from dispatcher.dispatch.telling import decide, rank
+from dispatcher.dispatch.telling import decide, rank, says
 from dispatcher.i18n import Text
 from dispatcher.ledger import assignments, audit, entering, reminders
 from dispatcher.ledger.assignments import Assigned
@@ -72,10 +72,10 @@ def presume(old: Plan, new: Plan, now: datetime) -> tuple[AtOnce, ...]:
                 continue
             for unit in duty.told:
                 knew = earlier if earlier and not earlier.skipped else None
-                told = knew and unit in knew.duty.told and _reached(old, knew, unit, now)
-                step = _reached(new, one, unit, now)
-                if step and not (told and rank(told) >= rank(step)):
-                    found.append(AtOnce(f"{one.key}@{unit}", unit, step))
+                told = _reached(old, knew, unit, now) if knew and unit in knew.duty.told else []
+                steps = _reached(new, one, unit, now)
+                if steps and not (told and says(told[-1], steps)):
+                    found.append(AtOnce(f"{one.key}@{unit}", unit, steps[-1]))
     return tuple(found)
 
 
@@ -84,11 +84,11 @@ def _around(plan: Plan, id: str, today: date) -> Spread:
     return {one.period: one for one in found}
 
 
-def _reached(plan: Plan, occurrence: Occurrence, unit: str, now: datetime) -> str | None:
-    """The last step that a unit has been told by ``now``."""
+def _reached(plan: Plan, occurrence: Occurrence, unit: str, now: datetime) -> list[str]:
+    """The steps of a unit that are reached by ``now``."""
     owes = unit in occurrence.duty.owing
-    steps = (step.name for step in reached(plan, occurrence, now))
-    return next((step for step in reversed([*steps]) if owes or rank(step) <= 0), None)
+    names = (step.name for step in reached(plan, occurrence, now))
+    return [name for name in names if owes or rank(name) <= 0]
 
 
 def foresee(conn: Connection, old: Plan, new: Plan, now: datetime) -> Foreseen:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, time, timedelta
 from typing import NamedTuple
 from zlib import crc32
@@ -34,7 +34,9 @@ WORKDAY = 1.4
 
 
 def rank(step: str) -> float:
-    """The order of steps by their offset from the due date, whatever list they once stood in.
+    """The order of steps by their offset from the due date, whatever list they once stood in. Of
+    two that the plan has, their days say which is later: a holiday may turn round the order of one
+    that is counted in workdays and one that is not.
 
     >>> sorted(["T+3", "open", "T", "T-7", "T-3wd", "moved 2026-04-15"], key=rank)
     ['moved 2026-04-15', 'open', 'T-7', 'T-3wd', 'T', 'T+3']
@@ -85,7 +87,7 @@ def _telling(assigned: Assigned, steps: list[str], told: list[Reminder]) -> Tell
     """What the unit itself is told."""
     # As owner or as copy: an edit may have changed its part.
     mine = [mark for mark in told if mark.addressee in OWN]
-    if not steps or _is_told(assigned, steps[-1], mine):
+    if not steps or _is_told(assigned, steps, mine):
         return None
     recorded = {mark.step for mark in mine}
     passed_over = [step for step in steps[:-1] if step not in recorded]
@@ -107,11 +109,23 @@ def _steps(plan: Plan, assigned: Assigned, now: datetime) -> tuple[list[str], da
     return steps, then.at(plan) if then else None
 
 
-def _is_told(assigned: Assigned, step: str, told: list[Reminder]) -> bool:
-    """Whether a step, or a later one, is told already, or is not to be told at all."""
-    if assigned.state == "acknowledged" and rank(step) < 0:
+def _is_told(assigned: Assigned, steps: Sequence[str], told: list[Reminder]) -> bool:
+    """Whether the last of the steps that are reached is told already, or a later one, or it is not
+    to be told at all."""
+    if assigned.state == "acknowledged" and rank(steps[-1]) < 0:
         return True
-    return any(rank(mark.step) >= rank(step) for mark in told)
+    return any(says(mark.step, steps) for mark in told)
+
+
+def says(step: str, steps: Sequence[str]) -> bool:
+    """Whether ``step`` says the last of ``steps``, which are in the order of their days, or more.
+
+    One that the plan does not have among them, after an edit, is placed by its offset.
+
+    >>> says("T-5wd", ["open", "T-5wd", "T-10"]), says("T-9", ["open", "T-5wd", "T-10"])
+    (False, True)
+    """
+    return step == steps[-1] if step in steps else rank(step) >= rank(steps[-1])
 
 
 def _escalation(
@@ -127,7 +141,7 @@ def _escalation(
     if now < begins:
         return None, begins
     theirs = [mark for mark in told if mark.addressee == to]
-    if not steps or rank(steps[-1]) <= 0 or _is_told(assigned, steps[-1], theirs):
+    if not steps or rank(steps[-1]) <= 0 or _is_told(assigned, steps, theirs):
         return None, None
     if not _urged_before(plan, assigned, told, now):
         return None, next_opening(plan, now)

@@ -12,6 +12,7 @@ from dispatcher import bootstrap
 from dispatcher.clock import Clock, system_clock
 from dispatcher.doctor import house, outside
 from dispatcher.doctor.findings import Check, Finding, Ground, failure, findings
+from dispatcher.hiding import secrets
 from dispatcher.plan.model import Plan
 from dispatcher.plan.names import unit_called
 from dispatcher.settings import Settings
@@ -65,7 +66,7 @@ def examine(unit: str = "", clock: Clock = system_clock) -> Diagnosis:
     if plan and unit:
         checks["send"] = partial(outside.send, unit_called(plan, unit))
     found = [each for name, check in checks.items() for each in findings(name, check, ground)]
-    return Diagnosis(found, bootstrap.secrets(settings, plan))
+    return Diagnosis(found, secrets(settings, plan))
 
 
 def _plan(settings: Settings) -> Plan | None:

@@ -18,7 +18,7 @@ from dispatcher.dispatch.telling import rank
 from dispatcher.ledger import installation
 from dispatcher.ledger.database import Engine
 from dispatcher.plan.cadence import Due, Every
-from dispatcher.plan.model import Plan, Unit
+from dispatcher.plan.model import Offset, Plan, Unit
 from dispatcher.plan.occurrences import occurrences
 from dispatcher.plan.steps import reached
 from dispatcher.plan.workdays import Workdays
@@ -328,6 +328,19 @@ def test_holidays_move_what_is_told(engine: Engine) -> None:
         "2026-01-28": ["甲 work/2026-01 T"],
         "2026-02-02": ["甲 work/2026-01 T+1", "甲 work/2026-02 open"],
     }
+
+
+def test_a_holiday_that_turns_two_steps_round_hides_neither(engine: Engine) -> None:
+    """Five workdays before 30 January are then twelve days, more than ten."""
+    off = {date(2026, 1, day) for day in range(21, 28)}
+    duty = ALONE._replace(before=(Offset(10), Offset(5, workdays=True)))
+    office = Office(engine, plan_with(duty, workdays=Workdays("none", off=off)))
+    assert office.daily("2026-01-14", "2026-01-29") == {
+        "2026-01-14": ["甲 work/2026-01 open"],
+        "2026-01-16": ["甲 work/2026-01 T-5wd"],
+        "2026-01-20": ["甲 work/2026-01 T-10"],
+    }
+    assert told(office)[1:] == [("T-5wd", "told"), ("T-10", "told")]
 
 
 @pytest.mark.sqlite
