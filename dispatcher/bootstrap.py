@@ -122,12 +122,14 @@ def ledger(settings: Settings) -> Engine:
 
 
 def database(settings: Settings) -> Engine:
-    """The ledger's database, not yet opened; refused on a network file system."""
+    """The ledger's database, not yet opened; refused on a network file system, and as soon as its
+    file is no longer the one that was opened."""
     from dispatcher.ledger import guards
     from dispatcher.ledger.database import create_engine
 
-    engine = create_engine(settings.database_url)
+    engine = create_engine(guards.real_name(settings.database_url))
     guards.refuse_network_folder(engine, MOUNTS.read_text() if MOUNTS.exists() else "")
+    guards.refuse_another_file(engine, settings.database_url)
     return engine
 
 
@@ -144,7 +146,12 @@ def composer(settings: Settings, plan: Plan) -> Composer:
     """Composes from the office's own templates where it has any, else from the shipped ones."""
     from dispatcher.dispatch.compose import Composer
 
-    return Composer([settings.home / "templates", shipped("templates")], plan.workdays)
+    return Composer(templates(settings), plan.workdays)
+
+
+def templates(settings: Settings) -> tuple[Path, Path]:
+    """The folders of the templates, the office's own first."""
+    return settings.home / "templates", shipped("templates")
 
 
 def channels(settings: Settings, plan: Plan) -> dict[str, Channel]:

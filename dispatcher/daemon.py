@@ -99,10 +99,11 @@ class Daemon:
             # The pass's clock may be shifted, so the wait is measured and not the instant taken.
             wait = self.run_pass() - self.clock()
             self.failure = ""
-            notify("WATCHDOG=1")
         except Exception as error:
             self._log(error)
         finally:
+            # A pass that fails is no reason to be started anew: the next process would fail, too.
+            notify("WATCHDOG=1")
             # What falls due in a moment is told then; who asks for another pass at once waits.
             self._wake_in(min(wait if wait > timedelta(0) else MIN_WAIT, TICK))
             self.idle.set()

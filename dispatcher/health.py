@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import shutil
-from datetime import timedelta
+from datetime import datetime, timedelta
+from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
 from dispatcher import bootstrap
@@ -12,13 +13,16 @@ from dispatcher.heartbeat import Beat, last_beat, trouble
 from dispatcher.hiding import secrets
 from dispatcher.i18n import Text, _
 from dispatcher.logs import masked
-from dispatcher.settings import Settings
+from dispatcher.settings import Settings, shipped
 
 if TYPE_CHECKING:
+    from dispatcher.ledger.database import Connection
     from dispatcher.ledger.revisions import Edit
 
 SILENT_AFTER = timedelta(minutes=2)
 WAITING_AFTER = timedelta(hours=1)
+PATIENCE = 8.0
+"""Seconds that the ledger is given to answer: whoever asks every minute waits for ten or so."""
 ROOM = 64 * 2**20
 """So many bytes should be free where the state is."""
 
@@ -38,19 +42,16 @@ def health(settings: Settings) -> Health:
     if beat is None and failing is None:
         raise Refused(_("no heartbeat in {folder}: the daemon has not run", folder=settings.state))
     if failing:
-        since = f"{failing.since.astimezone():%Y-%m-%d %H:%M}"
-        found.troubles.append(_("nothing is done since {since}: {why}", since=since,
-                                why=failing.why))  # fmt: skip
+        found.troubles.append(_("nothing is done since {since}: {why}",
+                                since=_minute(failing.since), why=failing.why))  # fmt: skip
     if beat:
         _look_at_beat(found, settings, beat)
     if shutil.disk_usage(settings.state).free < ROOM:
         found.troubles.append(_("the disk of {folder} is nearly full", folder=settings.state))
-    try:
-        _look_at_ledger(found, settings, beat)
-    except Exception as error:
-        why = what_failed(error, settings)
-        if failing is None or failing.why != why:
-            found.troubles.append(why)
+    asked = _asked_in_time(settings, beat)
+    found.facts.extend(asked.facts)
+    found.troubles.extend(each for each in asked.troubles if not failing or each != failing.why)
+    _look_at_templates(found, settings)
     return found
 
 
@@ -72,24 +73,65 @@ def _look_at_beat(found: Health, settings: Settings, beat: Beat) -> None:
     (found.troubles if age > SILENT_AFTER.total_seconds() else found.facts).append(last)
 
 
-def _look_at_ledger(found: Health, settings: Settings, beat: Beat | None) -> None:
+def _asked_in_time(settings: Settings, beat: Beat | None) -> Health:
+    """What the ledger says, or why it says nothing."""
+    answers: list[Health] = []
+
+    def ask() -> None:
+        try:
+            answers.append(_of_ledger(settings, beat))
+        except Exception as error:
+            answers.append(Health([], [what_failed(error, settings)]))
+
+    asking = Thread(target=ask, daemon=True, name="health")
+    asking.start()
+    asking.join(PATIENCE)
+    late = _("the ledger has not answered within {seconds} s", seconds=int(PATIENCE))
+    return answers[0] if answers else Health([], [late])
+
+
+def _of_ledger(settings: Settings, beat: Beat | None) -> Health:
+    from dispatcher.ledger.reading import reading
+
+    found = Health([], [])
+    with reading(settings.database_url, shipped("db")) as conn:
+        if conn:
+            refuse_unsafe(settings)
+            _look_at_ledger(found, conn)
+            _look_at_waiting(found, conn, beat)
+        elif beat:
+            found.troubles.append(gone(settings))
+    return found
+
+
+def refuse_unsafe(settings: Settings) -> None:
+    """Refused where nothing is safe in the database in which the ledger is."""
+    from dispatcher.ledger.guards import refuse_forgetful_server
+
+    engine = bootstrap.database(settings)
+    refuse_forgetful_server(engine)
+    engine.dispose()
+
+
+def gone(settings: Settings) -> Text:
+    """That there is no ledger where there was one."""
+    kind, _slashes, file = settings.database_url.partition(":///")
+    if kind.startswith("sqlite"):
+        return _("the ledger {file} is gone: stop the daemon, and put a backup back (dispatcher "
+                 "restore)", file=file)  # fmt: skip
+    return _("the database holds the ledger no longer, or does not show it to this role: put a "
+             "backup back, or grant what is missing")  # fmt: skip
+
+
+def _look_at_ledger(found: Health, conn: Connection) -> None:
     from dispatcher.ledger import channels, installation, queries, revisions
 
-    engine = bootstrap.ledger(settings)
-    with engine.begin() as conn:
-        state, held = queries.health(conn), installation.find(conn)
-        unreached = {each.unit for each in queries.unreached(conn)}
-        closed = channels.states(conn).values()
-        waits = revisions.waiting(conn)
-    engine.dispose()
+    state, held, waits = queries.health(conn), installation.find(conn), revisions.waiting(conn)
     found.facts.append(_("open {open}, queued {queued}, failed {failed}, unknown {unknown}",
                          open=state.open, queued=state.queued, failed=state.failed,
                          unknown=state.unknown))  # fmt: skip
-    if unreached:
+    if unreached := {each.unit for each in queries.unreached(conn)}:
         found.troubles.append(_("could not be told: {units}", units=sorted(unreached)))
-    oldest = state.oldest_queued_at
-    if oldest and beat and oldest < beat.at - WAITING_AFTER:
-        found.troubles.append(_("messages wait since {since}", since=oldest))
     if held and held.hold is not None:
         found.troubles.append(_("paused by {by}: {reason}", by=held.held_by, reason=held.hold))
     if waits:
@@ -97,14 +139,49 @@ def _look_at_ledger(found: Health, settings: Settings, beat: Beat | None) -> Non
     found.troubles.extend(
         _("channel '{channel}' is paused by {by}: {reason}", channel=each.name, by=each.paused_by,
           reason=each.reason)
-        for each in closed
+        for each in channels.states(conn).values()
         if each.needs_hand(bootstrap.now())
     )  # fmt: skip
 
 
+def _look_at_waiting(found: Health, conn: Connection, beat: Beat | None) -> None:
+    """What was tried in vain is told at once, with the reason; what was not, after an hour."""
+    from dispatcher.ledger import channels, queries
+
+    waiting = [
+        each for each in queries.messages_since(conn, bootstrap.now()) if not each.settled_at
+    ]
+    tried = {each.channel for each in waiting if each.state == "queued" and each.attempts}
+    past = {name: channels.used(conn, name) for name in sorted(tried)}
+    failed = {name: (at, each.failure) for name, each in past.items() if (at := each.failed_at)}
+    found.troubles.extend(
+        _("messages wait for channel '{channel}', tried in vain at {at}: {failure}", channel=name,
+          at=_minute(at), failure=failure)
+        for name, (at, failure) in failed.items()
+    )  # fmt: skip
+    oldest = min((each.at for each in waiting if each.channel not in failed), default=None)
+    if oldest and beat and oldest < beat.at - WAITING_AFTER:
+        found.troubles.append(_("messages wait since {since}", since=_minute(oldest)))
+
+
+def _look_at_templates(found: Health, settings: Settings) -> None:
+    """None of them knows the plan, so that a calendar that is broken hides nothing."""
+    from dispatcher.dispatch.compose import Composer
+    from dispatcher.plan.workdays import Workdays
+
+    found.troubles.extend(
+        _("a template is broken, a plain text stands in for it: {fault}", fault=fault)
+        for fault in Composer(bootstrap.templates(settings), Workdays("none")).faults()
+    )
+
+
+def _minute(moment: datetime) -> str:
+    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+
+
 def not_in_force(edit: Edit) -> Text:
     """An edit of the calendar that is not in force."""
-    since = f"{edit.noticed_at.astimezone():%Y-%m-%d %H:%M}"
+    since = _minute(edit.noticed_at)
     if edit.state == "held":
         return _("the edit of the calendar waits for 'dispatcher apply' since {since}: {why}",
                  since=since, why=edit.reason)  # fmt: skip

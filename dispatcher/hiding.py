@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import unquote, urlsplit
+from contextlib import suppress
+from urllib.parse import unquote, unquote_plus, urlsplit
 
 from dispatcher.i18n import Text, _
 from dispatcher.plan.channels import placeholders
 from dispatcher.plan.model import Plan
-from dispatcher.settings import Settings
+from dispatcher.settings import LOGIN, Settings
 
 SHORTEST = 4
 """Characters of a secret: what is shorter stands in every text."""
 KEY = 16
 """Characters of a part of an address that may be a key."""
+PASSWORD = re.compile(r"://[^:/]*:([^@]*)@|[?&](?:ssl)?password=([^&]*)")
+"""In a database's address, where a password may hold what ends it elsewhere (``/``, ``#``)."""
 
 
 def unset_secrets(plan: Plan, settings: Settings) -> list[Text]:
@@ -29,7 +32,7 @@ def secrets(settings: Settings, plan: Plan | None) -> tuple[str, ...]:
     """What no log and no message may show: the secrets, those that the calendar asks for among
     them, and what of them another's words may quote."""
     asked = [_given(settings, name) for name in placeholders(plan)] if plan else []
-    logins = [each for each in (settings.smtp_url, settings.database_url) if "@" in each]
+    logins = [each for each in (settings.smtp_url, settings.database_url) if LOGIN.search(each)]
     whole = {str(each) for each in (settings.heartbeat_url, *asked, *logins)}
     found = whole | {part for each in whole for part in _parts(each)}
     return tuple(each for each in found if len(each) >= SHORTEST)
@@ -43,11 +46,11 @@ def _given(settings: Settings, name: str) -> str:
 
 
 def _parts(secret: str) -> list[str]:
-    """The password of an address, and what of its path and query is long enough to be a key."""
-    try:
+    """The passwords of an address, and what of its path and query is long enough to be a key."""
+    passwords, keys = ["".join(found) for found in PASSWORD.findall(secret)], []
+    with suppress(ValueError):
         parts = urlsplit(secret)
-        password = parts.password or ""
-    except ValueError:
-        return []
-    keys = re.split("[/?&=]", f"{parts.path}?{parts.query}") if parts.netloc else []
-    return [password, unquote(password), *(key for key in keys if len(key) >= KEY)]
+        passwords.append(parts.password or "")
+        keys = re.split("[/?&=]", f"{parts.path}?{parts.query}") if parts.netloc else []
+    plain = [read(each) for each in passwords for read in (unquote, unquote_plus)]
+    return [*passwords, *plain, *(key for key in keys if len(key) >= KEY)]

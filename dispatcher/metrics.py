@@ -18,8 +18,11 @@ from dispatcher.dispatch.window import opening
 from dispatcher.errors import DispatcherError
 from dispatcher.health import what_failed
 from dispatcher.i18n import _
+from dispatcher.ledger import installation
+from dispatcher.ledger.database import Connection
 from dispatcher.ledger.figures import Due, Figures, figures
 from dispatcher.ledger.reading import reading
+from dispatcher.ledger.restoring import PROGRAM
 from dispatcher.settings import shipped
 from dispatcher.watch import Watch
 
@@ -102,21 +105,23 @@ class Source:
         watch, now = self.watch, self.watch.parts.clock()
         yield from _of_process(watch, now)
         found = self._ask(now)
-        readable = [((), found is not None)]
-        yield _gauge("ledger_readable", "1 if the ledger could be asked.", readable)
-        if found:
-            yield from _of_ledger(found, now)
+        yield _gauge("ledger_readable", "1 if the ledger could be asked.", [((), bool(found))])
+        yield from found
 
-    def _ask(self, now: datetime) -> Figures | None:
-        settings, plan = self.watch.settings, self.watch.parts.plan
+    def _ask(self, now: datetime) -> list[Metric]:
+        settings = self.watch.settings
         try:
             with reading(settings.database_url, shipped("db")) as conn:
-                found = figures(conn, now) if conn else None
+                return [_paused(conn), *self._figures(conn, now)] if conn else []
         except Exception as error:
             log.warning("the ledger cannot be asked: %s", what_failed(error, settings))
-            return None
+            return []
+
+    def _figures(self, conn: Connection, now: datetime) -> Iterator[Metric]:
+        found = figures(conn, now)
         # Out of hours no step is looked at: it is not late.
-        return found if opening(plan, now) <= now else found and found._replace(steps=Due(0, None))
+        in_hours = opening(self.watch.parts.plan, now) <= now
+        return _of_ledger(found if in_hours else found._replace(steps=Due(0, None)), now)
 
 
 def _of_process(watch: Watch, now: datetime) -> Iterator[Metric]:
@@ -131,6 +136,13 @@ def _of_process(watch: Watch, now: datetime) -> Iterator[Metric]:
         last = date(plan.workdays.last_year, 12, 31)
         days = (last - now.astimezone(plan.zone).date()).days
         yield _gauge("holiday_horizon_days", "Days until the announced holidays end.", [((), days)])
+
+
+def _paused(conn: Connection) -> Metric:
+    found = installation.find(conn)
+    by = found.held_by if found and found.hold is not None else None
+    held = [(["program"], by == PROGRAM), (["person"], by not in (None, PROGRAM))]
+    return _gauge("paused", "1 while nothing leaves until somebody resumes.", held, "by")
 
 
 def _of_ledger(found: Figures, now: datetime) -> Iterator[Metric]:

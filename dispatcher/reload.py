@@ -75,6 +75,7 @@ class Reload:
         """Another replica, or a person, may have taken up an edit, or put an older ledger back."""
         mine = self.running
         with self.parts.engine.begin() as conn:
+            guards.refuse_newer(conn, shipped("db"))
             now = self.parts.clock()
             found, agreed = installation.find(conn), revisions.agreed(conn)
             open_ = agreed or revisions.waiting(conn)
@@ -182,7 +183,14 @@ class Reload:
                 raise
             log.exception("the edit cannot be weighed")
             why = what_failed(error, self.settings)
-        return self._refuse(found, why)
+        try:
+            return self._refuse(found, why)
+        except Exception as error:
+            if guards.trouble(error):
+                raise
+            # Whatever is in a bad file, it stops no reminder.
+            log.exception("nobody can be told that the calendar file cannot be used: %s", why)
+            return True
 
     def _is_overtaken(self, conn: Connection) -> bool:
         """Whether another replica, or a person, has decided meanwhile: that is followed first."""

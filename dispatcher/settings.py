@@ -25,6 +25,15 @@ CONTAINER_SECRETS = Path("/run/secrets")
 """Where a container engine puts a container's secrets, readable by all that runs in it: by us."""
 YES, NO = ("1", "true", "yes", "on"), ("", "0", "false", "no", "off")
 PACKAGE = Path(__file__).parent
+LOGIN = re.compile(r"@|[?&](?:ssl)?password=")
+"""What there is in an address with a user or a password in it."""
+FILE = r"sqlite(\+\w+)?://(/.*)?"
+SERVER = (
+    r"(?!sqlite)[\w+]+://([^:/]*(:[^@]*)?@)?"
+    r"(\[[^]/?@]+]|[\w.,-]*)(:\d+)?(/[^?@]*)?(\?[^@]*)?"
+)
+"""How a database is written. SQLAlchemy ends a password at the first ``@``, and takes what is left
+of it for the host, which it names when it does not find it."""
 
 
 class Secret(str):
@@ -106,7 +115,7 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
     return Settings(
         home=home,
         schedules=_path(home, schedules) or (own if own.exists() else shipped("schedules.yaml")),
-        database_url=Secret(values.get("DATABASE_URL") or f"sqlite:///{state / 'dispatcher.db'}"),
+        database_url=_database(values.get("DATABASE_URL") or f"sqlite:///{state}/dispatcher.db"),
         live=_flag("LIVE", values.get("LIVE", "")),
         mailbox=_path(home, values.get("MAILBOX")) or state / "mailbox",
         smtp_url=Secret(values.get("SMTP_URL", "")),
@@ -125,10 +134,8 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
 
 def read_env_file(path: Path) -> dict[str, str]:
     """The ``NAME=value`` lines of a file, quotes taken off; nothing when there is no file."""
-    if not path.exists():
-        return {}
     found = {}
-    for number, line in enumerate(path.read_text("utf-8-sig").splitlines(), start=1):
+    for number, line in enumerate(_lines(path), start=1):
         match = re.fullmatch(r"\s*(?:export\s+)?([A-Za-z_]\w*)\s*=\s*(.*?)\s*", line)
         if match:
             found[match[1]] = re.sub(r"^(['\"])(.*)\1$", r"\2", match[2])
@@ -137,6 +144,18 @@ def read_env_file(path: Path) -> dict[str, str]:
                 _("{file}:{line}: not of the form NAME=value", file=path, line=number)
             )
     return found
+
+
+def _lines(path: Path) -> list[str]:
+    try:
+        return path.read_text("utf-8-sig").splitlines()
+    except FileNotFoundError:
+        return []
+    except UnicodeDecodeError:
+        raise SettingsError(_("{file} is not UTF-8: save it as UTF-8", file=path)) from None
+    except OSError as error:
+        text = _("{file} cannot be read: {detail}", file=path, detail=error.strerror)
+        raise SettingsError(text) from None
 
 
 def _known(given: Mapping[str, str], home: Path) -> dict[str, str]:
@@ -176,7 +195,8 @@ def _is_secret(name: str, value: str) -> bool:
     """A channel's own name, or an address of ours with a user and a password in it."""
     if not name.startswith(PREFIX):
         return bool(value)
-    return name.removeprefix(PREFIX) in IN_FILES and ("@" in value or "HEARTBEAT" in name)
+    ours = name.removeprefix(PREFIX) in IN_FILES
+    return ours and ("HEARTBEAT" in name or LOGIN.search(value) is not None)
 
 
 def _refuse_readable_by_others(path: Path) -> None:
@@ -191,6 +211,17 @@ def _refuse_readable_by_others(path: Path) -> None:
 
 def _path(home: Path, value: str | None) -> Path | None:
     return home / Path(value).expanduser() if value else None
+
+
+def _database(value: str) -> Secret:
+    if re.fullmatch(f"{FILE}|{SERVER}", value):
+        return Secret(value)
+    name, twice = PREFIX + "DATABASE_URL", value.count("@") > 1
+    raise SettingsError(
+        _("{name}: write @ in the password as %40", name=name) if twice else
+        _("{name} should be like sqlite:////FOLDER/FILE or "
+          "postgresql://USER:PASSWORD@HOST:5432/NAME", name=name)
+    )  # fmt: skip
 
 
 def _flag(name: str, value: str) -> bool:

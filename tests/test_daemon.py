@@ -165,12 +165,29 @@ def supervisor(
     found.socket.close()
 
 
-def test_the_watchdog_is_fed_by_good_passes_only(supervisor: Supervisor) -> None:
+def test_the_watchdog_is_fed_by_every_pass_that_ends(supervisor: Supervisor) -> None:
     stopping = threading.Event()
     ticking = Daemon(Passes(stopping), system_clock, stopping)
-    ticking._tick()
+    for _failed_and_good in range(2):
+        ticking._tick()
+        assert supervisor.told() == ["WATCHDOG=1"]
+
+
+def test_the_watchdog_is_not_fed_while_a_pass_hangs(supervisor: Supervisor) -> None:
+    hangs, answers = threading.Event(), threading.Event()
+
+    def hang() -> datetime:
+        hangs.set()
+        assert answers.wait(60)
+        return system_clock()
+
+    ticking = Daemon(hang, system_clock, threading.Event())
+    thread = threading.Thread(target=ticking._tick)
+    thread.start()
+    assert hangs.wait(60)
     assert supervisor.told() == []
-    ticking._tick()
+    answers.set()
+    thread.join()
     assert supervisor.told() == ["WATCHDOG=1"]
 
 

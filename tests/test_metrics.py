@@ -18,6 +18,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from dispatcher.errors import SettingsError
+from dispatcher.i18n import Text
+from dispatcher.ledger import installation, restoring
 from dispatcher.ledger.database import Engine
 from dispatcher.metrics import Server, serve
 from dispatcher.plan.workdays import Workdays
@@ -148,6 +150,29 @@ def test_passes_are_counted_by_how_they_went(
             watched.at(OPENED)
     found = watched.figures()
     assert (found["passes_total", "good"], found["passes_total", "failed"]) == (1, 1)
+
+
+def test_a_pause_is_shown_with_who_may_end_it_while_passes_go_on(watched: Watched) -> None:
+    def paused() -> tuple[float, float]:
+        found = watched.figures()
+        return found["paused", "program"], found["paused", "person"]
+
+    assert paused() == (0, 0)
+    watched.at(OPENED)
+    assert paused() == (0, 0)
+    now = watched.office.now
+    with watched.office.conn() as conn:
+        installation.pause(conn, "张三", "系统迁移", now)
+    watched.at(OPENED)
+    assert paused() == (0, 1)
+    with watched.office.conn() as conn:
+        restoring.hold(conn, Text("an older copy"), now.date(), now)
+    watched.at(OPENED)
+    assert paused() == (1, 0)
+    assert watched.figures()["passes_total", "good"] == 3
+    with watched.office.conn() as conn:
+        installation.resume(conn, "张三", now)
+    assert paused() == (0, 0)
 
 
 def test_what_a_dead_process_held_is_counted_when_it_is_rescued(watched: Watched) -> None:

@@ -157,6 +157,7 @@ BAD = {
     "not YAML": text() + "  - {",
     "empty": "",
     "of nothing but a name": "plan",
+    "with what PostgreSQL cannot store": text(work=DUTIES["work"].replace("每月", '"每\\0月"')),
 }
 
 
@@ -221,6 +222,54 @@ def test_a_file_that_is_gone_is_a_bad_file(daemon: Daemon) -> None:
     daemon.write(text())
     daemon.at("2026-03-30 20:10")
     assert daemon.states == ["applied", "dropped"]
+
+
+def test_a_bad_file_of_which_nobody_can_be_told_stops_no_reminder(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(*_given: object) -> bool:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(revising, "refuse", fails)
+    daemon.write(BAD["empty"])
+    told = {to for to, _text in daemon.at("2026-03-31")}
+    assert {"a@example.com", "b@example.com"} <= told
+    assert "nobody can be told that the calendar file cannot be used" in caplog.text
+
+
+def test_an_edit_that_leaves_the_office_without_an_address_is_held_and_it_is_told(
+    daemon: Daemon,
+) -> None:
+    daemon.write(text().replace("丙: {contacts: [{name: 丙, email: c@example.com}]}", "丙: {}"))
+    assert "丙: {}" in daemon.file.read_text("utf-8")
+    [(to, said)] = daemon.at("2026-03-30 20:00")
+    assert to == "c@example.com"
+    assert "没有任何收件地址" in said
+    assert daemon.states == ["applied", "held"]
+
+
+@pytest.mark.parametrize(
+    "line, into, what",
+    [
+        ("office: 丙", "office: 甲", "office"),
+        ("timezone: Asia/Shanghai", "timezone: America/New_York", "retimed"),
+        ("", "defaults: {window: 08:00-12:00}\n", "retimed"),
+        ("", "defaults: {at: 10:30}\n", "retimed"),
+    ],
+)
+def test_other_hours_and_another_office_are_consequences(
+    daemon: Daemon, line: str, into: str, what: str
+) -> None:
+    head = HEAD.replace("office: 丙", "office: 丙, timezone: Asia/Shanghai", 1)
+    daemon.write(head + "".join(DUTIES.values()))
+    daemon.at("2026-03-30 20:00")
+    assert daemon.edits()[-1].consequences == {}
+    changed = head.replace(line, into, 1) if line else into + head
+    daemon.write(changed + "".join(DUTIES.values()))
+    daemon.at("2026-03-30 20:10")
+    consequences = daemon.edits()[-1].consequences
+    assert consequences
+    assert consequences[what] == 1
 
 
 HELD = {
@@ -333,6 +382,17 @@ def test_a_pass_by_a_calendar_that_is_no_longer_in_force_changes_nothing(daemon:
     with pytest.raises(Overtaken):
         run_pass(old, daemon.now + timedelta(days=30))
     assert daemon.ask("SELECT count(*) FROM reminder") == before
+
+
+def test_no_pass_works_on_a_ledger_that_a_newer_program_has_migrated(daemon: Daemon) -> None:
+    [(known,)] = daemon.ask("SELECT version_num FROM alembic_version")
+    move = "UPDATE alembic_version SET version_num = '{}' RETURNING version_num"
+    daemon.ask(move.format("9999"))
+    try:
+        with pytest.raises(DispatcherError, match="schema 9999, newer than this program's"):
+            daemon.at("2026-03-30 09:05")
+    finally:
+        daemon.ask(move.format(known))
 
 
 def test_a_ledger_that_did_not_keep_its_calendar_takes_up_the_file_as_it_is(daemon: Daemon) -> None:

@@ -6,11 +6,13 @@ import re
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from dispatcher import bootstrap, settings
 from dispatcher.clock import system_clock
 from dispatcher.errors import SettingsError
 from dispatcher.settings import load_settings
+from tests.channels.test_secrets import everything_said
 
 
 def write(path: Path, text: str, mode: int) -> None:
@@ -140,6 +142,8 @@ def test_a_link_does_not_hide_who_may_read_the_secret(open_folder: Path) -> None
     [
         "DISPATCHER_SMTP_URL=smtps://u:p@mail.example.com",
         "DISPATCHER_DATABASE_URL=postgresql://u:p@db/ledger",
+        "DISPATCHER_DATABASE_URL=postgresql://db/ledger?user=u&password=p",
+        "DISPATCHER_DATABASE_URL=postgresql://db/ledger?sslpassword=p&sslkey=k",
         "DISPATCHER_HEARTBEAT_URL=https://watchdog.example.com/ping/key",
         "WECOM_KEY=abc",
     ],
@@ -160,6 +164,77 @@ def test_a_settings_file_that_holds_a_secret_is_guarded_like_one(
 def test_a_settings_file_without_a_secret_may_be_read_by_all(open_folder: Path, line: str) -> None:
     write(open_folder / ".env", line, 0o644)
     load_settings({}, open_folder)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "nonsense",
+        "sqlite:x.db",
+        "sqlite://x.db",
+        "postgresql:/u:S3cret@h/x",
+        "postgresql://u:S3cret@h:abc/x",
+        "postgresql://u:S3cret@h:/x",
+        "postgresql://u:S3cret@[::1/x",
+        "postgresql://u:12/S3cret@h:abc/x",
+        "postgresql://h:5432/x?user=u@d&password=S3cret",
+    ],
+)
+def test_an_address_that_is_no_databases_is_refused_by_name_and_not_shown(
+    tmp_path: Path, url: str
+) -> None:
+    (tmp_path / "url").write_text(url)
+    for given in ({"DISPATCHER_DATABASE_URL": url}, {"DISPATCHER_DATABASE_URL_FILE": "url"}):
+        with pytest.raises(SettingsError, match="DISPATCHER_DATABASE_URL should be like") as found:
+            load_settings(given, tmp_path)
+        assert "S3cret" not in everything_said(found.value)
+
+
+@pytest.mark.parametrize(
+    "address",
+    ["u:S3c@retTail@h/x", "u:S3c@ret:Tail@h/x", "u:S3c@ret/Tail@h", "u:S3c@ret?Tail@h/x"],
+)
+def test_what_follows_an_at_in_a_password_is_not_taken_for_the_host(
+    tmp_path: Path, address: str
+) -> None:
+    with pytest.raises(SettingsError, match="write @ in the password as %40") as found:
+        load_settings({"DISPATCHER_DATABASE_URL": f"postgresql://{address}"}, tmp_path)
+    assert not re.search("S3c|Tail", everything_said(found.value))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "sqlite://",
+        "sqlite:///x.db",
+        "sqlite:////srv/台账/a@b:c.db",
+        "sqlite+pysqlite:////srv/x.db",
+        "postgresql:///ledger",
+        "postgresql://u@h/ledger",
+        "postgresql://u%40d:p%40ss@db-1.example.gov.cn:5432/ledger?sslmode=require",
+        "postgresql://u@d:p/s#s?[@h/ledger",
+        "postgresql+psycopg://u:p@[::1]:5432/ledger",
+        "postgresql:///ledger?host=/var/run/postgresql&user=u&password=p",
+    ],
+)
+def test_every_address_that_can_be_used_is_taken(tmp_path: Path, url: str) -> None:
+    assert load_settings({"DISPATCHER_DATABASE_URL": url}, tmp_path).database_url == url
+    assert make_url(url)
+
+
+@pytest.mark.parametrize("encoding", ["gbk", "utf-16"])
+def test_a_settings_file_that_is_not_utf_8_is_refused_by_name(
+    tmp_path: Path, encoding: str
+) -> None:
+    (tmp_path / ".env").write_text("DISPATCHER_MAIL_FROM=办公室@example.com\n", encoding)
+    with pytest.raises(SettingsError, match=r"/\.env is not UTF-8"):
+        load_settings({}, tmp_path)
+
+
+def test_a_settings_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / ".env").mkdir()
+    with pytest.raises(SettingsError, match=r"/\.env cannot be read: Is a directory"):
+        load_settings({}, tmp_path)
 
 
 @pytest.mark.parametrize("value", ["0", "17", "four", "-1", "４"])

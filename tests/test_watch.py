@@ -5,9 +5,13 @@ from __future__ import annotations
 import email
 import json
 import logging
+import subprocess
+import sys
+import threading
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from email import policy
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +74,10 @@ class Scene:
         """How many messages left in a pass, which comes ``after`` the one before."""
         self.passes(after)
         before = self.sent
-        self.watch()
+        try:
+            self.watch()
+        finally:
+            self.watch.alarm.wait()
         return self.sent - before
 
     def fails(self) -> None:
@@ -443,19 +450,97 @@ def test_what_was_told_is_remembered_where_nothing_can_be_written(
     assert len(scene.letters()) == 1
 
 
-def test_while_mail_fails_too_it_is_tried_again(
+def test_while_mail_fails_too_it_is_tried_again_every_ten_minutes(
+    scene: Scene, disk_full: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Broken(scene.office.engine)
+    broken.error = disk_full
+    tried: list[datetime] = []
+
+    def in_vain(*_given: object) -> list[object]:
+        tried.append(scene.office.now)
+        return []
+
+    scene.fails()
+    with monkeypatch.context() as broken_mail:
+        broken_mail.setattr(bootstrap, "send_directly", in_vain)
+        for _tick in range(60):
+            scene.fails()
+    gaps = [later - earlier for earlier, later in pairwise(tried)]
+    assert gaps == [MINUTES(10)]
+    scene.passes(MINUTES(10))
+    assert scene.letters() == []
+    scene.fails()
+    assert len(scene.letters()) == 1
+
+
+def test_the_word_that_it_is_over_is_tried_again_too(
     scene: Scene, disk_full: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = Broken(scene.office.engine)
     broken.error = disk_full
     scene.fails()
     scene.passes(MINUTES(11))
+    scene.fails()
+    broken.error = None
     with monkeypatch.context() as broken_mail:
         broken_mail.setattr(bootstrap, "channels", lambda *_args: 1 / 0)
-        scene.fails()
-    assert scene.letters() == []
-    scene.fails()
+        scene.tick()
+    scene.tick()
     assert len(scene.letters()) == 1
+    scene.tick(MINUTES(10))
+    assert len(scene.letters()) == 2
+    scene.tick()
+    assert len(scene.letters()) == 2
+
+
+def test_a_mail_server_that_hangs_holds_up_no_pass_and_gets_one_letter(
+    scene: Scene, disk_full: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken = Broken(scene.office.engine)
+    answers, begun = threading.Event(), threading.Semaphore(0)
+    send = bootstrap.send_directly
+
+    def hang(*given: Any) -> Any:
+        begun.release()
+        assert answers.wait(60)
+        return send(*given)
+
+    monkeypatch.setattr(bootstrap, "send_directly", hang)
+    broken.error = disk_full
+    scene.fails()
+    for _pass in range(30):
+        scene.passes(MINUTES(1))
+        with pytest.raises(OperationalError):
+            scene.watch()
+    assert begun.acquire(timeout=60)
+    assert not begun.acquire(blocking=False)
+    broken.error = None
+    scene.passes(MINUTES(1))
+    scene.watch()
+    assert last_beat(scene.settings.heartbeat), "what succeeds meanwhile is noted at once"
+    assert not begun.acquire(blocking=False), "nothing is over of which nobody has heard"
+    answers.set()
+    scene.watch.alarm.wait()
+    scene.tick()
+    assert [letter[:4] for letter in scene.letters()] == ["【告警】", "【恢复】"]
+
+
+def test_the_process_ends_while_its_letter_hangs(tmp_path: Path) -> None:
+    program = """
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from threading import Event
+from dispatcher.alarm import Alarm
+from dispatcher.heartbeat import Trouble
+from dispatcher.i18n import Text
+hangs = Event()
+alarm = Alarm(Path("alarms.json"), lambda *_letter: hangs.set() or Event().wait())
+now = datetime.now(UTC)
+alarm.failing("cause", Trouble(now - timedelta(hours=1), Text("why")), now)
+hangs.wait()
+"""
+    subprocess.run([sys.executable, "-c", program], cwd=tmp_path, timeout=60, check=True)
 
 
 def test_a_hold_is_no_alarm_for_its_clock_cannot_date_a_letter(scene: Scene) -> None:

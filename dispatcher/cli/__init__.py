@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 
 import click
 
@@ -54,8 +55,10 @@ for command in (
 
 
 def main() -> None:
-    """Runs the command line; ends with 0 fine, 1 the answer is no, 2 wrong usage or a bad file."""
+    """Runs the command line; ends with 0 fine, 1 the answer is no, 2 there is none: wrong
+    usage, a bad file, or a database that cannot be asked."""
     try:
+        _refuse_foreign_letters(sys.argv)
         commands()
     except DispatcherError as error:
         click.echo(error.render(translate), err=True)
@@ -67,4 +70,12 @@ def main() -> None:
         if why is None:
             raise
         click.echo(why.render(translate), err=True)
-        sys.exit(1)
+        sys.exit(DispatcherError.exit_code)
+
+
+def _refuse_foreign_letters(arguments: Sequence[str]) -> None:
+    """Of a terminal that writes another encoding, Python keeps bytes that no file can hold."""
+    for word in arguments:
+        if word != word.encode(errors="ignore").decode():
+            raise DispatcherError(_("'{word}' is not UTF-8: set the terminal, or LANG, to UTF-8",
+                                    word=word.encode(errors="replace").decode()))  # fmt: skip

@@ -25,6 +25,8 @@ WORDS = (
     _("Invalid value for {param_hint}: {message}"),
     _("{value!r} is not a valid {number_type}."),
     _("{value} is not in the range {range}."),
+    _("{name} {filename!r} does not exist."),
+    _("file"),
     _("Option {name!r} does not take a value."),
     _("Aborted!"),
 )

@@ -137,6 +137,10 @@ def show(found: Difference, foreseen: Foreseen) -> None:
         return
     say(_("what changes from {first} to {last}:", **days))
     _show_edits(found)
+    if found.retimed:
+        say(_("messages leave at other times of the day"), "yellow")
+    if found.office:
+        say(_("what the office is told goes to {unit}", unit=found.office), "yellow")
     _show_occurrences(found)
     _show_messages(found)
     _show_assignments(foreseen.fates, foreseen.kept)

@@ -157,8 +157,9 @@ def _replace(path: Path, before: bytes, after: bytes) -> None:
     file; Refused when it is no longer ``before``."""
     from tempfile import mkstemp
 
-    descriptor, draft = mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    draft = ""
     try:
+        descriptor, draft = mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(descriptor, "wb") as file:
             file.write(after)
             file.flush()
@@ -175,7 +176,8 @@ def _replace(path: Path, before: bytes, after: bytes) -> None:
             _("{file} cannot be written: {detail}", file=path, detail=error.strerror)
         ) from None
     finally:
-        Path(draft).unlink(missing_ok=True)
+        if draft:
+            Path(draft).unlink(missing_ok=True)
     _sync(path.parent)
 
 

@@ -53,18 +53,32 @@ def prune(before: date, to: Path, by: str, yes: bool) -> None:
     """Only what is in the file goes; slips and the audit stay for ever."""
     from dispatcher.ledger import retention
 
-    now = bootstrap.now()
-    with bootstrap.ledger(bootstrap.settings()).begin() as conn:
-        counts = retention.prunable(conn, before, now.date())
-        if yes and counts:
-            written = retention.prune(conn, before, to, by, now)
+    now, written = bootstrap.now(), None
+    try:
+        with bootstrap.ledger(bootstrap.settings()).begin() as conn:
+            counts = retention.prunable(conn, before, now.date())
+            if yes and counts:
+                written = retention.prune(conn, before, to, by, now)
+    except Exception as error:
+        if written:
+            _discard(to, error)
+        raise
     if not counts:
         say(_("nothing to take out"))
         return
     rows = list(counts.items())
     table((_("what goes"), _("how many")), rows, [None] * len(rows))
-    if yes:
+    if written:
         say(_("taken out; all of it is in {file}, SHA-256 {digest}", file=to,
               digest=written.digest))  # fmt: skip
     else:
         say(_("nothing was changed; add --yes to take this out"))
+
+
+def _discard(export: Path, error: Exception) -> None:
+    """Removes an export whose commit the full disk did not take: nothing has gone. After any other
+    failure of a commit it may be all that is left."""
+    from dispatcher.ledger.guards import FULL, trouble
+
+    if trouble(error) == FULL:
+        export.unlink()

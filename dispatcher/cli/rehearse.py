@@ -12,7 +12,7 @@ import click
 from dispatcher import bootstrap
 from dispatcher.cli.calendar import Day
 from dispatcher.cli.output import say, table, words
-from dispatcher.errors import Refused
+from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import _
 from dispatcher.plan.scalars import read_day
 from dispatcher.rehearsal.wishes import Edit, Stretch, Wishes
@@ -96,7 +96,9 @@ class FileOn(click.ParamType[Edit]):
 def rehearse(year: int | None, first: date | None, last: date | None, **asked: Any) -> None:
     """Touches neither the ledger, nor the mailbox, nor the network."""
     wishes = Wishes(_stretch(year, first, last), **asked)
-    _refuse_used_folder(wishes.out)
+    _refuse_days_outside(wishes)
+    if wishes.out:
+        _make_folder(wishes.out)
     _silence()
     life, found = _live(wishes)
     _print(life, found)
@@ -121,9 +123,32 @@ def _stretch(year: int | None, first: date | None, last: date | None) -> Stretch
     return found
 
 
-def _refuse_used_folder(out: Path | None) -> None:
-    if out and out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise Refused(_("{folder} is not empty; a rehearsal overwrites nothing", folder=out))
+def _refuse_days_outside(wishes: Wishes) -> None:
+    """What would never come to pass is a slip."""
+    days = wishes.stretch
+    outside = [each.on for each in wishes.edits if each.on not in days]
+    outside += [each.first for each in wishes.outages
+                if each.last < days.first or each.first > days.last]  # fmt: skip
+    if outside:
+        why = _("{day} is not from {first} to {last}, which are rehearsed",
+                day=outside[0], **days._asdict())  # fmt: skip
+        raise click.UsageError(words(why))
+
+
+def _make_folder(out: Path) -> None:
+    """Before a year has been lived through for nothing."""
+    from tempfile import TemporaryFile
+
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        if any(out.iterdir()):
+            raise Refused(_("{folder} is not empty; a rehearsal overwrites nothing", folder=out))
+        with TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise DispatcherError(
+            _("{file} cannot be written: {detail}", file=out, detail=error.strerror)
+        ) from None
 
 
 def _silence() -> None:
@@ -146,7 +171,6 @@ def _live(wishes: Wishes) -> tuple[Life, Report]:
         with engine.begin() as conn:
             found = report(life, conn)
             if wishes.out:
-                wishes.out.mkdir(parents=True, exist_ok=True)
                 write_page(wishes.out, life, found, conn)
     return life, found
 

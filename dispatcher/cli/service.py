@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 import threading
-from contextlib import nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext
+from itertools import count
 from typing import TYPE_CHECKING
 
 import click
@@ -18,6 +20,7 @@ from dispatcher.i18n import Text, _
 from dispatcher.settings import read_instant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from datetime import datetime
 
     from dispatcher.clock import Clock
@@ -25,6 +28,7 @@ if TYPE_CHECKING:
     from dispatcher.dispatch.passes import PassReport
     from dispatcher.ledger.database import Engine
     from dispatcher.plan.model import Revision
+    from dispatcher.reload import Reload
     from dispatcher.settings import Settings
     from dispatcher.watch import Watch
 
@@ -33,6 +37,10 @@ TURNS = 3
 """So often a pass is begun again that another process has overtaken by an edit."""
 LAST_WORDS = 10.0
 """Seconds that a call for a to-do is waited for when the daemon is to stop."""
+AGAIN = 5.0
+"""Seconds until a lock that the disk did not give is tried again."""
+SELDOM = 60
+"""So many tries in vain are one line of the log."""
 
 
 @click.command(help=words(_("Run the daemon: tell what is due, and go on until stopped.")))
@@ -45,17 +53,19 @@ def run(once: bool, dry_run: bool, start: str | None) -> None:
     """Works on the calendar and the ledger of the home folder."""
     from dispatcher.holds import THIS_MACHINE
     from dispatcher.ledger.database import single_daemon
-    from dispatcher.logs import start_logging
+    from dispatcher.logs import hide, start_logging
     from dispatcher.reload import Reload
     from dispatcher.watch import Watch
 
-    settings = bootstrap.settings()
+    settings, stop = bootstrap.settings(), threading.Event()
+    start_logging(sys.stderr, settings.log_format, secrets(settings, None))
     engine, clock = bootstrap.database(settings), _clock(settings, start, once=once)
+    lock = single_daemon(engine) if once else _alone(engine, stop)
     # A second daemon is refused before it has brought the schema up to date under the first one.
-    with nullcontext(False) if dry_run else single_daemon(engine) as alone:
+    with nullcontext(False) if dry_run else lock as alone:
         calendar = _calendar(settings, engine)
-        start_logging(sys.stderr, settings.log_format, secrets(settings, calendar.plan))
-        parts = bootstrap.parts(settings, calendar, engine, clock, threading.Event())
+        hide(secrets(settings, calendar.plan))
+        parts = bootstrap.parts(settings, calendar, engine, clock, stop)
         if dry_run:
             bootstrap.open_ledger(engine)
             _rehearse(parts)
@@ -66,12 +76,44 @@ def run(once: bool, dry_run: bool, start: str | None) -> None:
             parts = parts._replace(patience=parts.lease)
         machine = None if start or settings.now else THIS_MACHINE
         reload = Reload(settings, parts, calendar)
-        say = _Reports(settings, parts)
+        say = _Reports(settings, reload)
         watch = Watch(settings, parts, say, machine, orphans=alone, reload=reload)
         if once:
             _run_once(watch)
         else:
-            _run_daemon(watch, parts)
+            _run_daemon(watch)
+
+
+@contextmanager
+def _alone(engine: Engine, stop: threading.Event) -> Iterator[bool]:
+    """The lock of the single daemon; what is wrong with its disk is waited for, as passes do."""
+    from dispatcher.ledger.database import single_daemon
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_signal: stop.set())
+    with ExitStack() as lock:
+        for turn in count():
+            try:
+                alone = lock.enter_context(single_daemon(engine))
+                break
+            except OSError as error:
+                _wait_for_disk(error, turn, stop)
+        yield alone
+
+
+def _wait_for_disk(error: OSError, turn: int, stop: threading.Event) -> None:
+    from dispatcher.daemon import notify
+    from dispatcher.ledger.guards import trouble
+
+    why = trouble(error)
+    if why is None:
+        raise error
+    if turn % SELDOM == 0:
+        log.error("the daemon cannot begin yet: %s", why)
+    # systemd would end a start that takes long, and begin it anew.
+    notify("READY=1\nWATCHDOG=1")
+    if stop.wait(AGAIN):
+        sys.exit()
 
 
 def _calendar(settings: Settings, engine: Engine) -> Revision:
@@ -103,13 +145,13 @@ def _clock(settings: Settings, start: str | None, *, once: bool) -> Clock:
 class _Reports:
     """Says what a pass did; after the first one only if it did anything."""
 
-    def __init__(self, settings: Settings, parts: Parts) -> None:
-        self.settings, self.parts = settings, parts
+    def __init__(self, settings: Settings, reload: Reload) -> None:
+        self.settings, self.reload = settings, reload
         self.silent = False
 
     def __call__(self, report: PassReport) -> None:
         if report.counts or not self.silent:
-            _say_report(self.parts, self.settings, report)
+            _say_report(self.reload.parts, self.settings, report)
         self.silent = True
 
 
@@ -117,12 +159,15 @@ def _run_once(watch: Watch) -> None:
     from dispatcher.health import not_in_force
 
     before = watch.passes["good"]
-    for _turn in range(TURNS):
-        watch()
-        if watch.trouble:
-            raise Refused(_("nothing is done: {why}", why=watch.trouble.why))
-        if watch.passes["good"] > before:
-            break
+    try:
+        for _turn in range(TURNS):
+            watch()
+            if watch.trouble:
+                raise Refused(_("nothing is done: {why}", why=watch.trouble.why))
+            if watch.passes["good"] > before:
+                break
+    finally:
+        watch.alarm.wait(LAST_WORDS)
     _keep_todos(watch.settings, watch.parts)
     waits = watch.edit_that_waits()
     if waits:
@@ -165,7 +210,7 @@ def _keep_todos(settings: Settings, parts: Parts) -> None:
         log.warning("to-dos are not kept: %s", what_failed(error, settings))
 
 
-def _run_daemon(watch: Watch, parts: Parts) -> None:
+def _run_daemon(watch: Watch) -> None:
     from dispatcher.daemon import Daemon
 
     watch.open()
@@ -174,7 +219,7 @@ def _run_daemon(watch: Watch, parts: Parts) -> None:
 
         serve(watch, watch.settings.metrics_port)
     work = _Beside(watch)
-    finished = Daemon(work, parts.clock, parts.stop, watch.restless).run()
+    finished = Daemon(work, watch.parts.clock, watch.parts.stop, watch.restless).run()
     work.end()
     if not finished:
         sys.exit(1)

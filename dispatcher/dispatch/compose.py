@@ -35,7 +35,7 @@ __all__ = ["Brief", "Composer", "Digest", "Item", "Letter", "Line", "Rendered", 
 logger = logging.getLogger("dispatcher.compose")
 
 SUBJECT_LENGTH = 200
-KINDS, PARTS = ("digest", "brief", "status", "test", "slip"), ("subject", "txt", "html")
+PARTS = ("subject", "txt", "html")
 
 
 class Rendered(NamedTuple):
@@ -86,32 +86,39 @@ class Composer:
         return self._rendered("slip", letter_view(letter))
 
     def faults(self) -> list[str]:
-        """Where templates cannot even be read, and why; empty when all can."""
-        from dispatcher.dispatch.sandbox import fault
+        """Where templates fail, and why; empty when each does its work for each sample."""
+        from dispatcher.dispatch.samples import samples
 
         found = []
-        for name in (f"{kind}.{part}" for kind in KINDS for part in PARTS):
+        for name, view in ((f"{kind}.{part}", view) for kind, view in samples() for part in PARTS):
             try:
-                self._sandbox.get_template(name)
-            except Exception as error:
-                found.append(clean(fault(name, error)))
-        return found
+                self._printed(name, view)
+            except _Broken as broken:
+                found.append(str(broken))
+        return list(dict.fromkeys(found))
 
     def _rendered(self, kind: str, view: View) -> Rendered:
+        view = cleaned(view)
+        try:
+            subject, text, html = (self._printed(f"{kind}.{part}", view) for part in PARTS)
+        except _Broken as broken:
+            return _built_in(view, str(broken))
+        return Rendered(clean(subject)[:SUBJECT_LENGTH], f"{text}\n", html)
+
+    def _printed(self, name: str, view: View) -> str:
         from dispatcher.dispatch.sandbox import fault
 
-        view = cleaned(view)
-        prints = []
-        name = kind
         try:
-            for name in (f"{kind}.{part}" for part in PARTS):
-                prints.append(self._sandbox.printed(name, view))
+            found = self._sandbox.printed(name, view)
         except Exception as error:  # an office's template can fail in any way, a reminder in none
-            return _built_in(view, clean(fault(name, error)))
-        subject, text, html = prints
-        if not (subject and text):
-            return _built_in(view, f"{kind}: no subject or no text")
-        return Rendered(clean(subject)[:SUBJECT_LENGTH], f"{text}\n", html)
+            raise _Broken(clean(fault(name, error))) from None
+        if not found and not name.endswith(".html"):
+            raise _Broken(f"{name}: prints nothing")
+        return found
+
+
+class _Broken(Exception):
+    """A template fails: where, and why."""
 
 
 def _built_in(view: View, broken: str) -> Rendered:

@@ -10,7 +10,8 @@ from collections import Counter
 from datetime import date, datetime, timedelta
 from typing import NamedTuple
 
-from dispatcher.dispatch.telling import rank, try_again
+from dispatcher.dispatch.deciding import rank
+from dispatcher.dispatch.telling import try_again
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import assignments, audit, entering, lapsing, reminders
 from dispatcher.ledger.assignments import Assigned

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Literal, NamedTuple
 
+from dispatcher.dispatch.deciding import dates_of, decide, rank, says
 from dispatcher.dispatch.follow import HORIZON, planned, why_gone
-from dispatcher.dispatch.telling import decide, rank, says
 from dispatcher.i18n import Text
 from dispatcher.ledger import assignments, audit, entering, reminders
 from dispatcher.ledger.assignments import Assigned
@@ -169,7 +169,8 @@ class _Ahead(NamedTuple):
 
     def at_once(self, plan: Plan, assigned: Assigned, marks: list[Reminder]) -> list[AtOnce]:
         """What is told of an assignment under ``plan``."""
-        tellings = decide(plan, assigned, marks, self.now).tellings
+        dates = dates_of(plan, assigned, self.now)
+        tellings = decide(plan, assigned, marks, dates, self.now).tellings
         return [AtOnce(assigned.key, telling.unit, telling.step) for telling in tellings]
 
     def entered(self, names: Mapping[str | None, str]) -> Iterator[Assigned]:

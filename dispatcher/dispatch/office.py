@@ -51,7 +51,6 @@ class Office:
         self.plan = plan
         self.composer = composer
         self.site = site
-        self.broken = ""
 
     def compose(
         self, conn: Connection, items: Sequence[Item], now: datetime, channel: str = MAIL
@@ -67,7 +66,7 @@ class Office:
             office_contact=office_contact(self.plan),
             items=tuple(items),
         )
-        said = self._noting_faults(self.composer.digest(digest))
+        said = _content(self.composer.digest(digest))
         if channel == MAIL:
             return said._replace(files=self._sheets(conn, items, now))
         full = detail(self.plan, channel) == "full"
@@ -95,14 +94,10 @@ class Office:
             self._queue(conn, "brief", self.composer.brief(self._brief(conn, now)), now)
         forward(conn, self.plan, now)
 
-    def _noting_faults(self, rendered: Rendered) -> Content:
-        self.broken = rendered.broken or self.broken
-        return Content(rendered.subject, rendered.text, rendered.html)
-
     def _queue(
         self, conn: Connection, kind: outbox.Kind, rendered: Rendered, now: datetime
     ) -> None:
-        content = self._noting_faults(rendered)
+        content = _content(rendered)
         for to in letter_addresses(conn, self.plan, self.plan.office, now):
             outbox.queue(conn, to, kind, now, content=said_on(self.plan, to.channel, content))
 
@@ -193,9 +188,12 @@ class Office:
         if held and held.hold is not None:
             found.append(f"已由{held.held_by}暂停发送:{held.hold.render(chinese)}")
         found += _unapplied(conn, self.plan)
-        if self.broken:
-            found.append(f"信件模板有错,已改用内置文字:{self.broken}")
+        found += [f"信件模板有错,已改用内置文字:{fault}" for fault in self.composer.faults()]
         return list(dict.fromkeys(found))
+
+
+def _content(rendered: Rendered) -> Content:
+    return Content(rendered.subject, rendered.text, rendered.html)
 
 
 def _unapplied(conn: Connection, plan: Plan) -> Iterator[str]:

@@ -23,6 +23,7 @@ from dispatcher.ledger.outbox import Content
 from dispatcher.ledger.revisions import Edit
 from dispatcher.plan.comparing import Difference
 from dispatcher.plan.model import Plan, Revision
+from dispatcher.plan.ways import ways
 
 chinese = translator("zh_CN")
 EDITED = "日历文件于{at}有改动。"
@@ -51,6 +52,8 @@ CONSEQUENCES = {
     "lost": _("reminders lost {count}"),
     "addresses": _("addresses changed {count}"),
     "silenced": _("duties without reminders {count}"),
+    "retimed": _("other times of sending"),
+    "office": _("another office"),
     "assignments_moved": _("assignments moved {count}"),
     "assignments_withdrawn": _("assignments withdrawn {count}"),
     "assignments_restored": _("assignments chased again {count}"),
@@ -96,11 +99,15 @@ def weigh(edit: Proposal, foreseen: Foreseen) -> Weighed:
     if _is_cut_off(edit.old.text, edit.new.text):
         hold = _("the file ends where the calendar in force goes on: a save that was cut off?")
     elif withdrawn:
-        hold = _("{count} assignments that units have been told of would be withdrawn",
+        hold = _("assignments that units have been told of would be withdrawn: {count}",
                  count=withdrawn)  # fmt: skip
     elif silenced * 100 > duties * edit.may_silence:
         hold = _("{count} of {duties} duties would have no reminder any more",
                  count=silenced, duties=duties)  # fmt: skip
+    elif ways(edit.old.plan, edit.old.plan.office) and not ways(
+        edit.new.plan, edit.new.plan.office
+    ):
+        hold = _("the office would have no address any more")
     return Weighed(_counted(edit.difference, foreseen), hold)
 
 
@@ -120,6 +127,8 @@ def _counted(found: Difference, foreseen: Foreseen) -> dict[str, int]:
         "lost": len(found.lost),
         "addresses": len(found.addresses_gained) + len(found.addresses_lost),
         "silenced": len(found.silenced),
+        "retimed": int(found.retimed),
+        "office": int(found.office is not None),
         "at_once": len(foreseen.at_once),
     }
     return {name: counts[name] for name in CONSEQUENCES if counts.get(name)}

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 from dispatcher.dispatch.cards import said_on
 from dispatcher.dispatch.compose import Composer, Rendered
+from dispatcher.dispatch.deciding import superior_of
 from dispatcher.dispatch.letter import Earlier, Letter
-from dispatcher.dispatch.telling import letter_addresses, office_contact, superior_of
+from dispatcher.dispatch.telling import letter_addresses, office_contact
 from dispatcher.errors import Refused
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import audit, outbox, slips

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from dispatcher import bootstrap
 from dispatcher.doctor.findings import Finding, Ground, failure
 from dispatcher.errors import PlanError, Problem
-from dispatcher.health import ROOM, SILENT_AFTER
+from dispatcher.health import ROOM, SILENT_AFTER, gone, refuse_unsafe
 from dispatcher.heartbeat import last_beat, trouble
 from dispatcher.i18n import Text, _
 from dispatcher.plan.channels import placeholders
@@ -122,28 +122,31 @@ def secrets(ground: Ground) -> Iterator[Finding]:
 
 
 def templates(ground: Ground) -> Iterator[Finding]:
-    """Whether the words of messages can be read."""
+    """Whether the words of messages can be made."""
     assert ground.plan
     found = bootstrap.composer(ground.settings, ground.plan).faults()
     hint = _("mend it, or take it away: the shipped one then stands in for it")
     for fault in found:
         yield Finding("templates", "bad", Text("{fault}", fault=fault), hint)
     if not found:
-        yield Finding("templates", "ok", _("all of them can be read"))
+        yield Finding("templates", "ok", _("tried with samples, all of them work"))
 
 
 def ledger(ground: Ground) -> Iterator[Finding]:
     """Whether the database is there, safe and of this program's time; nothing in it is changed."""
     from dispatcher.ledger import installation
-    from dispatcher.ledger.guards import refuse_forgetful_server
     from dispatcher.ledger.reading import reading, schema
+    from dispatcher.ledger.rights import refuse_powerless_role
 
     url, migrations = ground.settings.database_url, shipped("db")
     found = schema(url, migrations)
-    if found != "none":
-        engine = bootstrap.database(ground.settings)
-        refuse_forgetful_server(engine)
-        engine.dispose()
+    if found == "none":
+        refuse_powerless_role(url)
+        if last_beat(ground.settings.heartbeat):
+            yield Finding("database", "bad", gone(ground.settings))
+            return
+    else:
+        refuse_unsafe(ground.settings)
     yield SCHEMAS[found]
     if found != "current":
         return
@@ -193,7 +196,7 @@ def disk(ground: Ground) -> Iterator[Finding]:
     free = shutil.disk_usage(_there(folder)).free
     if free < ROOM:
         says = _("the disk of {folder} is nearly full", folder=folder)
-        yield Finding("disk", "bad", says, _("make room, or let 'dispatcher prune' do so"))
+        yield Finding("disk", "bad", says, _("make room"))
     else:
         says = _("{size} MB are free where {folder} is", size=free // 2**20, folder=folder)
         yield Finding("disk", "ok", says)

@@ -163,10 +163,9 @@ def possible_duplicates(conn: Connection) -> list[Duplicate]:
 
 
 class Health(NamedTuple):
-    """How the ledger stands: what waits, and since when."""
+    """How the ledger stands."""
 
     queued: int
-    oldest_queued_at: datetime | None
     unknown: int
     failed: int
     open: int
@@ -179,9 +178,6 @@ def health(conn: Connection) -> Health:
     chased = select(func.count()).where(assignment.c.state.in_(CHASED))
     return Health(
         queued=sum(states.get(state, 0) for state in ALIVE),
-        oldest_queued_at=conn.scalar(
-            select(message.c.at).where(message.c.state.in_(ALIVE)).order_by(message.c.at).limit(1)
-        ),
         unknown=states.get("unknown", 0),
         failed=states.get("failed", 0),
         open=conn.scalar(chased) or 0,

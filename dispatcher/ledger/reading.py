@@ -31,7 +31,7 @@ def schema(url: str, migrations: Path) -> Schema:
     """How old the ledger in a database is, compared with this program; nothing is changed."""
     with _looking(url) as conn:
         found = _version(conn) if conn else None
-    known = _versions(migrations)
+    known = versions(migrations)
     if found is None:
         return "none"
     if found not in known:
@@ -81,7 +81,7 @@ def _is_current(conn: Connection, migrations: Path) -> bool:
     found = _version(conn)
     if found is None:
         return False
-    newest = _versions(migrations)[-1]
+    newest = versions(migrations)[-1]
     if found != newest:
         raise DispatcherError(
             _("the database has schema {found}, this program {newest}: start the newer program's "
@@ -97,6 +97,6 @@ def _version(conn: Connection) -> str | None:
     return found
 
 
-def _versions(migrations: Path) -> list[str]:
+def versions(migrations: Path) -> list[str]:
     """Those that this program knows, the newest last."""
     return sorted(path.name.split("_")[0] for path in migrations.glob("versions/[0-9]*.py"))

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -72,16 +74,17 @@ def prunable(conn: Connection, before: date, today: date) -> Counter[str]:
 def prune(conn: Connection, before: date, to: Path, by: str, now: datetime) -> Export:
     """Writes what was closed ``before`` into a new file, reads that back, and takes it all out.
 
-    Nothing goes unless everything is in the file. Refused when ``before`` is less than 400 days
-    ago, and when the file exists.
+    Nothing goes unless everything is in the file, and no file is left where that fails. Refused
+    when ``before`` is less than 400 days ago, and when the file exists.
     """
     _refuse_recent(before, now.date())
-    going = _going(before)
-    written = _export(conn, going, to)
-    if _read_back(to) != written or _take_out(conn, before, going) != written.counts:
-        raise Refused(_("{file} does not hold all that goes; nothing was taken out", file=to))
-    facts: dict[str, Any] = {"sha256": written.digest, "rows": dict(written.counts)}
-    audit.record(conn, now, by, "prune", str(before), file=to.name, **facts)
+    with _new_file(to):
+        going = _going(before)
+        written = _export(conn, going, to)
+        if _read_back(to) != written or _take_out(conn, before, going) != written.counts:
+            raise Refused(_("{file} does not hold all that goes; nothing was taken out", file=to))
+        facts: dict[str, Any] = {"sha256": written.digest, "rows": dict(written.counts)}
+        audit.record(conn, now, by, "prune", str(before), file=to.name, **facts)
     return written
 
 
@@ -145,18 +148,29 @@ def _midnight(day: date) -> datetime:
     return datetime.combine(day, time(), UTC)
 
 
+@contextmanager
+def _new_file(path: Path) -> Iterator[None]:
+    """Makes a file for its owner alone; it is gone again when what is to fill it fails."""
+    try:
+        path.touch(0o600, exist_ok=False)
+    except FileExistsError:
+        raise Refused(_("{file} exists; an export overwrites nothing", file=path)) from None
+    except OSError as error:
+        raise Refused(
+            _("{file} cannot be written: {detail}", file=path, detail=error.strerror)
+        ) from None
+    try:
+        yield
+    except BaseException:
+        with suppress(OSError):
+            path.unlink()
+        raise
+
+
 def _export(conn: Connection, going: Going, to: Path) -> Export:
     """A line of JSON for each row: its table, and its columns by name."""
     counts: Counter[str] = Counter()
     digest = sha256()
-    try:
-        to.touch(0o600, exist_ok=False)
-    except FileExistsError:
-        raise Refused(_("{file} exists; an export overwrites nothing", file=to)) from None
-    except OSError as error:
-        raise Refused(
-            _("{file} cannot be written: {detail}", file=to, detail=error.strerror)
-        ) from None
     with to.open("wb") as file:
         for table, goes in going.items():
             for row in conn.execute(select(table).where(goes)).mappings():

@@ -87,7 +87,7 @@ def _set(text: str, record: Steps, kind: Record, field: str, words: Sequence[str
     order = [*kind.fields]
     described = kind.fields[_known(kind, field)]
     way: Steps = (*record, field)
-    if isinstance(described.kind, Named) and words and not _is_yaml(words[0]):
+    if isinstance(described.kind, Named) and any(words) and not _is_yaml(words[0]):
         way, words = (*way, words[0]), words[1:]
     if any(words):
         return put(text, way, _value(described, field, words), order)

@@ -9,7 +9,7 @@ from datetime import date, timedelta
 from typing import NamedTuple
 
 from dispatcher.i18n import Text, _
-from dispatcher.plan.edits import Edit, called_anew, edits, edits_of_duty
+from dispatcher.plan.edits import HOURS, Edit, called_anew, edits, edits_of_duty
 from dispatcher.plan.model import Duty, Plan
 from dispatcher.plan.occurrences import MOVE_ROOM, Occurrence, occurrences
 from dispatcher.plan.steps import escalation_on, overdue_steps, steps_until_due
@@ -89,6 +89,17 @@ class Difference(NamedTuple):
     def changes(self) -> bool:
         """Whether anything is otherwise than before."""
         return any(self[2:])
+
+    @property
+    def retimed(self) -> bool:
+        """Whether messages leave at other times of the day."""
+        return any(edit.of == "plan" and edit.field in HOURS for edit in self.edits)
+
+    @property
+    def office(self) -> str | None:
+        """The unit that is the office from now on, if that is another one."""
+        found = (edit.after for edit in self.edits if edit.of == "plan" and edit.field == "office")
+        return next(found, None)
 
 
 def horizon(plan: Plan, today: date) -> tuple[date, date]:

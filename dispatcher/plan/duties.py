@@ -173,5 +173,5 @@ class DutyReader:
         keys = [found.key for found in candidates(self.plan, duty, duty.first, last)]
         for key in (*entry.get("skip", {}), *entry.get("move", {})):
             if key not in keys:
-                near = nearest(key, keys)
+                near = nearest(key, [each for each in keys if each[:4] == key[:4]] or keys)
                 self.report(key.place, _("no period '{key}'; nearest: {near}", key=key, near=near))

@@ -242,7 +242,9 @@ def _take(text: str, parent: Any, step: str | int) -> Cut:
     number = keys.index(step)
     start, end = nodes[number][0].start_mark.index, _end(text, nodes[number][1])
     if len(nodes) == 1:
-        return Cut(parent.start_mark.index, _end(text, parent), "{}" if keys[0] == step else "[]")
+        return Cut(
+            parent.start_mark.index, _end(text, parent), "{}" if isinstance(step, str) else "[]"
+        )
     if parent.flow_style:
         if number == 0:
             return Cut(start, nodes[1][0].start_mark.index, "")

@@ -9,8 +9,16 @@ from dispatcher.i18n import Text, _
 from dispatcher.plan.model import Contact, Duty, Group, Plan, Span
 from dispatcher.plan.notices import Notice
 
-FIELDS = {"phrase": "when", "units": "responsible", "first": "from", "last": "until"}
+FIELDS = {
+    "phrase": "when",
+    "units": "responsible",
+    "first": "from",
+    "last": "until",
+    "zone": "timezone",
+}
 """The fields of a Plan or Duty that the file calls otherwise."""
+HOURS = ("timezone", "defaults.at", "defaults.window")
+"""The fields of a plan that say at what time of the day anything is told."""
 DERIVED = ("id", "name", "place", "cadence", "progress", "duties", "workdays")
 INHERITED = ("roll", "overdue", "open", "min_workdays")
 """What a duty takes from the defaults unless it says otherwise."""
@@ -122,15 +130,24 @@ def _of_plan(old: Plan, new: Plan) -> Iterator[Edit]:
     was, now = old.workdays.notices, new.workdays.notices
     for year in sorted({*was, *now}):
         yield from _of_notice(f"calendar.notices.{year}", was.get(year), now.get(year))
+    yield from _field("plan", "", HOURS[1], f"{old.defaults.at:%H:%M}", f"{new.defaults.at:%H:%M}")
+    yield from _field("plan", "", HOURS[2], _hours(old), _hours(new))
     for field in old.defaults._fields:
-        yield from _field("plan", "", f"defaults.{field}",
-                          getattr(old.defaults, field), getattr(new.defaults, field))  # fmt: skip
+        if f"defaults.{field}" not in HOURS:
+            values = getattr(old.defaults, field), getattr(new.defaults, field)
+            yield from _field("plan", "", f"defaults.{field}", *values)
     for name in dict.fromkeys((*old.ranges, *new.ranges)):
         spans = old.ranges.get(name), new.ranges.get(name)
         yield from _field("plan", "", f"ranges.{name}", *spans)
     for name in dict.fromkeys((*old.groups, *new.groups)):
         yield from _of_group(f"groups.{name}", old.groups.get(name), new.groups.get(name))
     yield from _field("plan", "", "ladder", old.ladder, new.ladder)
+
+
+def _hours(plan: Plan) -> str:
+    """The window as the file has it: ``09:00-18:00``."""
+    first, last = plan.defaults.window
+    return f"{first:%H:%M}-{last:%H:%M}"
 
 
 def _of_group(field: str, before: Group | None, after: Group | None) -> Iterator[Edit]:

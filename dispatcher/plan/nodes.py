@@ -19,6 +19,7 @@ from dispatcher.i18n import Text, _
 MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 20
 FULL_WIDTH = {"：": ":", "，": ",", "\u3000": " ", "【": "[", "】": "]", "＃": "#", "－": "-"}
+UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
 PLAIN_TAGS = {None, "!", "tag:yaml.org,2002:str"}
 
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -74,6 +75,7 @@ class _Builder:
         for event in self.events:
             if isinstance(event, yaml.ScalarEvent):
                 self._check(event)
+                self._refuse_unwritable(event)
                 plain = event.style is None or event.style == ""
                 self._add(Node("scalar", event.value, _place(event), plain))
             elif isinstance(event, yaml.CollectionStartEvent):
@@ -132,6 +134,14 @@ class _Builder:
                 _place(event),
                 _("tag '{tag}' is not used here; remove it", tag=event.tag),
             )
+
+    def _refuse_unwritable(self, event: yaml.ScalarEvent) -> None:
+        """An escape in quotes can make characters that no mail may hold, nor PostgreSQL store."""
+        found = UNWRITABLE.search(event.value)
+        if found:
+            text = _("the control character {code} cannot be written in a message: take it out",
+                     code=f"U+{ord(found[0]):04X}")  # fmt: skip
+            raise _error(self.name, _place(event), text)
 
     def _refuse_alias(self, event: Any, anchor: str | None) -> None:
         text = _(

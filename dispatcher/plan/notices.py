@@ -14,6 +14,9 @@ from dispatcher.plan.workdays import DAY, SATURDAY
 
 SURE = ((1, 1), (5, 1), (10, 1), (10, 2), (10, 3))
 """Rest days of every year: a notice without them is not complete."""
+HOLIDAYS = ("元旦", "春节", "清明", "劳动", "端午", "中秋", "国庆")
+"""What the notice of every year names from ``ALL_SEVEN`` on (the State Council's order 513)."""
+ALL_SEVEN = 2008
 
 
 class Notice(NamedTuple):
@@ -79,15 +82,24 @@ def noticed(year: int, source: str, said: Iterable[Said], place: Place, report: 
         for day in one.days:
             before = of_day.setdefault(day, one)
             _check(year, day, one, before, report)
-    missing = [day for day in (date(year, *sure) for sure in SURE) if day not in of_day]
+    missing = _missing(year, of_day)
     if missing:
         text = _("the notice of {year} is not complete: it says nothing of {days}",
-                 year=year, days=list(map(str, missing)))  # fmt: skip
+                 year=year, days=missing)  # fmt: skip
         report(place, text)
     off, work = (
         {day: one.name for day, one in of_day.items() if one.off == kind} for kind in (True, False)
     )
     return Notice(str(source), off, work)
+
+
+def _missing(year: int, of_day: Mapping[date, Said]) -> list[str]:
+    """What a notice of that year has to speak of, and does not."""
+    days = [str(day) for day in (date(year, *sure) for sure in SURE) if day not in of_day]
+    if days or year < ALL_SEVEN:
+        return days
+    names = " ".join({one.name for day, one in of_day.items() if one.off and day.year == year})
+    return [each for each in HOLIDAYS if each not in names]
 
 
 def _check(year: int, day: date, one: Said, before: Said, report: Report) -> None:

@@ -21,6 +21,8 @@ from dispatcher.channels.mailbox import Mailbox
 from dispatcher.channels.smtp import Smtp, SmtpServer, parse_smtp_url
 from dispatcher.channels.wecom import Wecom
 from dispatcher.errors import DispatcherError
+from dispatcher.hiding import secrets
+from dispatcher.settings import load_settings
 from tests.channels.outcomes import KEY, SECRET, Vendor, always, vendors
 from tests.channels.robots import here, now
 from tests.channels.servers import DIGEST, OFFICE, Fault, MailServer, Script, digest
@@ -142,6 +144,22 @@ def test_no_mistake_in_the_settings_shows_the_password(mistake: str, tmp_path: P
     with pytest.raises(DispatcherError) as refused:
         MISTAKES[mistake](tmp_path)
     assert leaks(everything_said(refused.value)) == []
+
+
+@pytest.mark.parametrize(
+    "url, passwords",
+    [
+        ("postgresql://u:S3cret%2FPw@h/x", ["S3cret%2FPw", "S3cret/Pw"]),
+        ("postgresql://u:S3c/r[t#Pw@h/x", ["S3c/r[t#Pw"]),
+        ("postgresql://h/x?user=u&password=S3cret%2FPw+1", ["S3cret%2FPw+1", "S3cret/Pw 1"]),
+        ("postgresql://u@h/x?sslkey=k&sslpassword=S3cretPw", ["S3cretPw"]),
+    ],
+)
+def test_the_password_of_a_database_is_hidden_however_its_address_says_it(
+    tmp_path: Path, url: str, passwords: list[str]
+) -> None:
+    hidden = secrets(load_settings({"DISPATCHER_DATABASE_URL": url}, tmp_path), None)
+    assert {url, *passwords} <= set(hidden)
 
 
 STATUSES = (200, 302, 400, 401, 403, 404, 413, 429, 500, 503)

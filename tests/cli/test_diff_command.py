@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import pty
 import stat
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
+from dispatcher.cli import editing
+from dispatcher.errors import DispatcherError
 from tests.cli.conftest import SMALL, Shell
 
 NOW = {"DISPATCHER_NOW": "2026-03-02T10:00+08:00"}
@@ -104,6 +108,22 @@ def test_with_a_ledger_the_open_assignments_are_told_of_and_nothing_is_written(
         "housing/2026-03@潭东镇",
     ]
     assert ledger.read_bytes() == before
+
+
+def test_no_answer_is_not_the_answer_that_something_changes(shell: Shell) -> None:
+    away = "postgresql://nobody@127.0.0.1:1/ledger"
+    done = shell("diff", "schedules.yaml", DISPATCHER_DATABASE_URL=away)
+    assert done.returncode == 2
+    assert done.stderr.startswith("the database cannot be reached")
+
+
+def test_other_hours_and_another_office_are_said(shell: Shell) -> None:
+    changed = edited(shell, "office: 区农办, from", "office: 潭东镇, timezone: Asia/Tokyo, from")
+    done = shell("diff", changed, **NOW)
+    assert done.returncode == 1
+    assert "timezone: Asia/Shanghai → Asia/Tokyo" in done.stdout
+    assert "messages leave at other times of the day" in done.stdout
+    assert "what the office is told goes to 潭东镇" in done.stdout
 
 
 def test_the_problems_of_both_files_are_named_and_it_ends_with_2(shell: Shell) -> None:
@@ -225,3 +245,38 @@ def test_the_shipped_calendar_itself_is_never_edited(shipped: Shell) -> None:
     done = shipped("set", "dropout-check", "roll", "none", "--yes", **NOW)
     assert done.returncode == 1
     assert "'dispatcher init' makes one" in done.stderr
+
+
+def test_an_empty_value_takes_all_exceptions_of_a_duty_out(shell: Shell) -> None:
+    before = calendar(shell)
+    assert shell("set", "report", "skip", "2026-03", "停", "--yes", **NOW).returncode == 0
+    assert shell("set", "report", "skip", "2026-04", "停", "--yes", **NOW).returncode == 0
+    assert shell("set", "report", "skip", "", "--yes", **NOW).returncode == 0
+    assert calendar(shell) == before
+
+
+def test_the_last_duty_is_removed_as_any_other(shell: Shell) -> None:
+    for duty in ("report", "housing"):
+        done = shell("remove", duty, "--yes", **NOW)
+        assert done.returncode == 0, done.stderr
+    assert calendar(shell).endswith("duties:\n  []\n")
+
+
+def test_a_folder_that_may_not_be_written_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(**_given: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(tempfile, "mkstemp", refuse)
+    with pytest.raises(DispatcherError, match="cannot be written: Permission denied"):
+        editing._replace(tmp_path / "schedules.yaml", b"", b"new")
+
+
+def test_an_argument_in_another_encoding_is_refused(shell: Shell) -> None:
+    done = subprocess.run(
+        [sys.executable.encode(), *b"-m dispatcher set report title".split(), "我".encode("gbk")],
+        cwd=shell.folder, env=shell.environ(**NOW), capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "'??' is not UTF-8: set the terminal, or LANG, to UTF-8\n"

@@ -75,7 +75,7 @@ def test_the_horizon_as_json_has_the_same(shell: Shell) -> None:
         "last": 2027,
         "origin": "file",
         "source": "虚构的通知",
-        "off": 22,
+        "off": 25,
         "work": 2,
     }
     there, missing = found["ranges"]
@@ -152,7 +152,7 @@ def test_a_notice_that_contradicts_the_package_is_shown_so_before_anybody_agrees
 def test_a_bad_notice_ends_with_2_and_names_each_place(shell: Shell) -> None:
     done = take_in(shell, FICTION + "2027-02-24 班 春节\n端午\n", "--source", "通知", "--yes")
     assert done.returncode == 2
-    assert done.stderr.startswith("notice.txt:9:1: '端午' should be like")
+    assert done.stderr.startswith("notice.txt:12:1: '端午' should be like")
     done = take_in(shell, FICTION + "2027-02-24 班 春节\n", "--yes")
     assert (done.returncode, "give --source" in done.stderr) == (2, True)
     assert take_in(shell, '{"year": 2027,, }', "--yes").stderr.startswith(

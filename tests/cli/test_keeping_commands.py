@@ -8,7 +8,12 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy import event
 
+from dispatcher import bootstrap
+from dispatcher.cli import keeping
+from dispatcher.ledger.database import Connection, Engine
+from dispatcher.settings import Settings
 from tests.cli.conftest import Shell
 from tests.cli.test_service_commands import wait_for
 
@@ -141,6 +146,29 @@ def test_with_yes_it_goes_and_is_in_the_file(old: Shell) -> None:
     assert "nothing to take out" in old(*PRUNE, "--yes", DISPATCHER_NOW=LATER).stdout
 
 
+@pytest.mark.parametrize("code, left", [("SQLITE_FULL", False), ("SQLITE_IOERR_FSYNC", True)])
+def test_an_export_is_left_only_where_what_it_holds_may_have_gone(
+    old: Shell, monkeypatch: pytest.MonkeyPatch, code: str, left: bool
+) -> None:
+    def fail(_conn: Connection) -> None:
+        error = sqlite3.OperationalError(code)
+        error.sqlite_errorname = code
+        raise error
+
+    def ledger(settings: Settings) -> Engine:
+        engine = bootstrap.database(settings)
+        event.listen(engine, "commit", fail)
+        return engine
+
+    monkeypatch.chdir(old.folder)
+    monkeypatch.setenv("DISPATCHER_NOW", LATER)
+    monkeypatch.setattr(bootstrap, "ledger", ledger)
+    with pytest.raises(sqlite3.OperationalError, match=code):
+        keeping.prune.main([*PRUNE[1:], "--yes"], standalone_mode=False)
+    assert (old.folder / "old.jsonl").exists() == left
+    assert len(sql(old, "SELECT * FROM occurrence WHERE duty = 'report'")) == 1
+
+
 def test_what_is_younger_than_400_days_stays(old: Shell) -> None:
     done = old(*PRUNE, "--yes", DISPATCHER_NOW="2026-12-01T09:00+08:00")
     assert (done.returncode, "is too recent" in done.stderr) == (1, True)
@@ -148,6 +176,6 @@ def test_what_is_younger_than_400_days_stays(old: Shell) -> None:
 
 def test_a_database_out_of_reach_is_one_line(shell: Shell, tmp_path: Path) -> None:
     done = shell("status", DISPATCHER_DATABASE_URL="postgresql://127.0.0.1:1/x")
-    assert done.returncode == 1
+    assert done.returncode == 2
     assert done.stderr.startswith("the database cannot be reached")
     assert done.stderr.count("\n") == 1

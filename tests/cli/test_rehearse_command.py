@@ -101,3 +101,27 @@ def test_without_days_it_lives_through_this_year(shell: Shell) -> None:
     done = shell("rehearse", DISPATCHER_NOW="2026-11-23T09:00+08:00")
     assert done.stdout.startswith("2026-01-01 to 2026-12-31: ")
     assert done.stdout == shell("rehearse", "2026").stdout
+
+
+def test_a_folder_that_cannot_be_written_is_named_before_anything_is_lived_through(
+    shell: Shell,
+) -> None:
+    done = shell("rehearse", "2026", "--out", "/dev/null/x")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "/dev/null/x cannot be written: Not a directory\n"
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        ("--edit", "schedules.yaml@2027-01-01"),
+        ("--outage", "2025-03-01..2025-03-02"),
+        ("--outage", "2026-02-01..2026-02-02"),
+    ],
+)
+def test_what_lies_outside_the_days_that_are_rehearsed_is_a_slip(
+    shell: Shell, wish: tuple[str, str]
+) -> None:
+    done = shell("rehearse", "--from", "2026-01-01", "--to", "2026-01-06", *wish)
+    assert done.returncode == 2
+    assert "is not from 2026-01-01 to 2026-01-06, which are rehearsed" in done.stderr

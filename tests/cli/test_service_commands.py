@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import email
+import errno
 import json
 import signal
+import socket
 import sqlite3
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from email import policy
 from pathlib import Path
@@ -21,6 +25,7 @@ from tests.naive import read
 
 MONDAY = "2026-03-30T09:00+08:00"
 """The day before the quarter's and the month's end."""
+ADDED = '  - {id: new, title: 新增, rows: [3], when: 每月, responsible: "区农办"}\n'
 
 
 def body(path: Path) -> str:
@@ -221,10 +226,13 @@ def test_the_daemon_says_what_it_did_and_what_comes_next_and_stops_cleanly(
     assert len(shell.mail()) == 4
 
 
-def test_a_second_daemon_on_the_same_ledger_is_refused_and_told_whose_it_is(shell: Shell) -> None:
+@pytest.mark.parametrize("how", [("run",), ("run", "--once")])
+def test_a_second_daemon_on_the_same_ledger_is_refused_and_told_whose_it_is(
+    shell: Shell, how: tuple[str, ...]
+) -> None:
     with shell.start("run", "--now", MONDAY) as daemon:
         wait_for(daemon, "next: ")
-        second = shell("run", "--once", "--now", MONDAY)
+        second = shell(*how, "--now", MONDAY)
         daemon.terminate()
         assert daemon.wait(20) == 0
     assert second.returncode == 1
@@ -244,6 +252,110 @@ def test_a_second_daemon_is_refused_before_it_has_touched_the_ledger(shell: Shel
     finally:
         first.kill()
         first.communicate()
+
+
+ON_A_BAD_DISK = """
+import sys
+from dispatcher.cli import main, service
+from dispatcher.ledger import database
+
+why, tries = int(sys.argv[1]), int(sys.argv[2])
+
+def lock(engine, real=database.single_daemon):
+    global tries
+    tries -= 1
+    if tries >= 0:
+        raise OSError(why, "bad")
+    return real(engine)
+
+database.single_daemon = lock
+service.AGAIN, sys.argv[1:] = float(sys.argv[3]), sys.argv[4:]
+main()
+"""
+"""The lock cannot be taken so many times: as on a read-only disk, but for one who is root, too."""
+
+
+@contextmanager
+def on_a_bad_disk(
+    shell: Shell,
+    *words: str,
+    why: int = errno.EROFS,
+    tries: int = 10**9,
+    again: float = 60,
+    **environ: str,
+) -> Iterator[subprocess.Popen[str]]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", ON_A_BAD_DISK, str(why), str(tries), str(again), *words],
+        cwd=shell.folder,
+        env=shell.environ(**environ),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def complaint(process: subprocess.Popen[str]) -> str:
+    """The first line of what it says is wrong."""
+    assert process.stderr
+    return process.stderr.readline()
+
+
+def test_a_daemon_that_starts_on_a_read_only_disk_begins_when_that_is_over(shell: Shell) -> None:
+    with on_a_bad_disk(shell, "run", "--now", MONDAY, tries=3, again=0.01) as daemon:
+        assert "cannot begin yet: the disk is read-only" in complaint(daemon)
+        wait_for(daemon, "next: ")
+        daemon.terminate()
+        assert daemon.wait(20) == 0
+        assert "stopping" in complaint(daemon)
+    assert len(shell.mail()) == 4
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_daemon_that_waits_for_its_disk_stops_at_once(
+    shell: Shell, number: signal.Signals
+) -> None:
+    with on_a_bad_disk(shell, "run") as daemon:
+        complaint(daemon)
+        daemon.send_signal(number)
+        assert daemon.wait(20) == 0
+
+
+def test_systemd_hears_that_a_daemon_is_alive_that_waits_for_its_disk(shell: Shell) -> None:
+    name = str(shell.folder / "systemd")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(name)
+        systemd.settimeout(20)
+        with on_a_bad_disk(shell, "run", NOTIFY_SOCKET=name):
+            assert systemd.recv(100) == b"READY=1\nWATCHDOG=1"
+
+
+def test_what_is_no_fault_of_the_disk_is_not_waited_for(shell: Shell) -> None:
+    with on_a_bad_disk(shell, "run", why=errno.ELOOP) as daemon:
+        assert daemon.wait(20) == 1
+
+
+def test_one_pass_does_not_wait_for_the_disk(shell: Shell) -> None:
+    with on_a_bad_disk(shell, "run", "--once") as once:
+        assert once.wait(20) == 2
+        assert complaint(once).startswith("the disk is read-only")
+
+
+def test_what_comes_next_is_said_in_the_zone_of_the_calendar_as_it_is_now(shell: Shell) -> None:
+    path = shell.folder / "schedules.yaml"
+    with shell.start("run", "--now", MONDAY) as daemon:
+        wait_for(daemon, "next: 2026-03-31 09:00")
+        text = path.read_text("utf-8").replace("plan: {", "plan: {timezone: Europe/London, ")
+        path.write_text(text + ADDED, "utf-8")
+        assert daemon.stdout
+        said = daemon.stdout.readline()
+        daemon.terminate()
+        assert daemon.wait(20) == 0
+    assert said.startswith("2026-03-30 02:0")
 
 
 def test_a_secret_that_is_not_set_is_a_warning_until_mail_goes_live(shell: Shell) -> None:
@@ -287,7 +399,7 @@ def test_a_disk_that_takes_no_more_is_said_and_heals_by_itself(shell: Shell) -> 
         timeout=60,
         check=False,
     )
-    assert limited.returncode == 1
+    assert limited.returncode == 2
     assert "the disk of the database fails" in limited.stderr
     assert "Traceback" not in limited.stderr
     assert shell("run", "--once", "--now", "2026-04-01T09:00+08:00").returncode == 0

@@ -6,11 +6,14 @@ import html
 import re
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from dispatcher.dispatch.compose import Composer, Digest, Item, Rendered
+from dispatcher.dispatch.digest import GROUPS
+from dispatcher.dispatch.samples import samples
 from dispatcher.plan.workdays import Workdays
 
 SHIPPED = Path(__file__).parents[2] / "templates"
@@ -349,7 +352,7 @@ def test_a_template_that_includes_itself_is_a_broken_one(tmp_path: Path) -> None
 
 def test_an_empty_template_is_a_broken_one(tmp_path: Path) -> None:
     found = spoilt(tmp_path, "digest.txt", "\n").digest(digest(HOUSING))
-    assert (found.broken, found.text[:4]) == ("digest: no subject or no text", "潭东镇:")
+    assert (found.broken, found.text[:4]) == ("digest.txt: prints nothing", "潭东镇:")
 
 
 def test_without_any_template_the_built_in_text_is_sent(tmp_path: Path) -> None:
@@ -369,3 +372,66 @@ def test_a_mended_template_is_used_without_a_restart(tmp_path: Path) -> None:
     assert composer.digest(digest(HOUSING)).broken
     (tmp_path / "digest.subject").write_text("改好了{{ kind }}", encoding="utf-8")
     assert composer.digest(digest(HOUSING)).subject == "改好了催办"
+
+
+# -------------------------------------------------------------------------------- all of them tried
+
+
+def test_the_shipped_templates_have_no_faults() -> None:
+    assert Composer([SHIPPED], CHINA).faults() == []
+
+
+@pytest.mark.parametrize("kind", ["digest", "brief", "status", "test", "slip"])
+@pytest.mark.parametrize("part", ["subject", "txt", "html"])
+def test_every_template_is_tried(tmp_path: Path, kind: str, part: str) -> None:
+    name = f"{kind}.{part}"
+    own = spoilt(tmp_path, name, "好\n{{ 1/0 }}")
+    assert f"{name}:2: division by zero" in own.faults()
+    (tmp_path / name).unlink()
+    assert own.faults() == [], "it heals by itself"
+
+
+def test_each_broken_template_is_named_once(tmp_path: Path) -> None:
+    spoilt(tmp_path, "layout.html", "{{ oops }}")
+    spoilt(tmp_path, "slip.txt", "{% if %}")
+    own = spoilt(tmp_path, "digest.subject", "")
+    assert own.faults() == [
+        "digest.subject: prints nothing",
+        "layout.html:1: 'oops' is undefined",
+        "slip.txt:1: Expected an expression, got 'end of statement block'",
+    ]
+
+
+@pytest.mark.parametrize(
+    "name, where",
+    [
+        *(("digest.txt", where) for where in ("rest", "owed", "provisional", "contact", "role")),
+        ("digest.txt", "groups[0].entries[0].task"),
+        ("digest.txt", "groups[0].entries[0].lead"),
+        ("digest.txt", "not groups[0].entries[0].task"),
+        ("digest.html", "rest and others"),
+        *(("slip.txt", where) for where in ("task", "earlier", "contact", "copies", "not copies")),
+        ("brief.html", "sections | length > 1"),
+        ("brief.html", "sections | length == 1"),
+    ],
+)
+def test_a_fault_that_only_some_messages_show_is_found(
+    tmp_path: Path, name: str, where: str
+) -> None:
+    text = "{% if " + where + " %}{{ oops }}{% endif %}好"
+    assert f"{name}:1: 'oops' is undefined" in spoilt(tmp_path, name, text).faults()
+
+
+def test_the_samples_show_every_colour() -> None:
+    views = [view for kind, view in samples() if kind == "digest"]
+    shown = {entry["head"] for view in views for entry in entries_in(view)}
+    assert shown == {group.head for group in GROUPS}
+
+
+def entries_in(view: dict[str, Any]) -> list[dict[str, Any]]:
+    return [*(entry for group in view["groups"] for entry in group["entries"]), *view["rest"]]
+
+
+def test_looking_for_faults_logs_nothing(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    assert spoilt(tmp_path, "digest.txt", "{{ oops }}").faults()
+    assert caplog.records == []

@@ -119,3 +119,20 @@ def test_the_brief_says_once_what_has_lapsed_or_was_withdrawn_since_the_last_one
     assert "台账变动:转为逾期未办2件\n" in said.pop("02-27")
     assert "台账变动:撤销4件\n" in said.pop("03-03")
     assert list(said) == []
+
+
+def test_the_brief_names_each_broken_template_until_it_is_mended(
+    office: Office, tmp_path: Path
+) -> None:
+    composer = Composer([tmp_path, SHIPPED], office.plan.workdays)
+    office.queue_brief = Desk(office.plan, composer, Site(False, "var/mailbox")).queue_reports
+    for name in ("digest.txt", "slip.txt"):
+        (tmp_path / name).write_text("{{ 1/0 }}", "utf-8")
+    office.at("2026-01-05")
+    [brief] = (sent.text for sent in office.box.sent if sent.kind == "brief")
+    assert "信件模板有错,已改用内置文字:digest.txt:1: division by zero" in brief
+    assert "信件模板有错,已改用内置文字:slip.txt:1: division by zero" in brief
+    for name in ("digest.txt", "slip.txt"):
+        (tmp_path / name).unlink()
+    office.at("2026-01-06")
+    assert "信件模板" not in office.box.sent[-1].text

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import event
 
-from dispatcher.dispatch.telling import rank
+from dispatcher.dispatch.deciding import rank
 from dispatcher.ledger import installation
 from dispatcher.ledger.database import Engine
 from dispatcher.plan.cadence import Due, Every

@@ -10,11 +10,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from dispatcher import bootstrap
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import Text
 from dispatcher.ledger import installation, restoring
 from dispatcher.ledger.database import Engine, backup, create_engine, single_daemon
 from dispatcher.ledger.restoring import Mark, gone_back
+from dispatcher.settings import load_settings
 from tests.building import MIGRATIONS, a_ledger
 
 NOW = datetime(2026, 11, 26, 1, tzinfo=UTC)
@@ -180,6 +182,24 @@ def test_nothing_is_put_back_while_a_daemon_runs(present: Path) -> None:
         restore(present, present.with_name("copy.db"))
     engine.dispose()
     assert look(present).watermark == NOW + HOUR
+
+
+def test_a_link_to_the_ledger_stays_one_and_its_daemon_is_seen(present: Path) -> None:
+    link = present.with_name("link.db")
+    link.symlink_to(present)
+    given = {"DISPATCHER_DATABASE_URL": f"sqlite:///{link}"}
+    engine = bootstrap.database(load_settings(given, present.parent))
+    copy, now = present.with_name("copy.db"), NOW + 2 * HOUR
+    with (
+        single_daemon(create_engine(f"sqlite:///{present}")),
+        pytest.raises(Refused, match="another daemon"),
+    ):
+        restoring.restore(engine, copy, MIGRATIONS, now)
+    aside = restoring.restore(engine, copy, MIGRATIONS, now)
+    engine.dispose()
+    assert aside
+    assert (link.is_symlink(), aside.is_symlink()) == (True, False)
+    assert (look(present).watermark, look(aside).watermark) == (NOW, NOW + HOUR)
 
 
 def damage(path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import errno
 import json
 from collections import Counter
 from datetime import date, timedelta
@@ -148,6 +149,23 @@ def test_nothing_goes_unless_the_file_holds_all_of_it(
     with pytest.raises(Refused, match="does not hold all that goes"):
         pruned(office, tmp_path / "old.jsonl")
     assert sizes(office) == before
+    assert not (tmp_path / "old.jsonl").exists()
+
+
+@pytest.mark.parametrize("place", ["flush", "_read_back", "_take_out"])
+def test_a_file_that_the_full_disk_did_not_take_is_not_in_the_way_of_the_next_try(
+    office: Office, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    def full(*_given: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(retention, place, full)
+        with pytest.raises(OSError, match="No space"):
+            pruned(office, tmp_path / "old.jsonl")
+    assert list(tmp_path.glob("*.jsonl")) == []
+    assert "2026-01" in periods(office)
+    pruned(office, tmp_path / "old.jsonl")
 
 
 STAYS = {

@@ -195,7 +195,7 @@ def test_a_title_and_an_hour_are_changes_though_no_date_moves() -> None:
     found = difference(small(), small(defaults="at: 10:00").replace("title: 工作", "title: 新工作"))
     assert found.changes
     assert {(each.field, each.after) for each in found.edits} == {
-        ("defaults.at", "10:00:00"),
+        ("defaults.at", "10:00"),
         ("title", "新工作"),
     }
     assert (found.occurrences, found.gained, found.lost) == ((), (), ())

@@ -12,7 +12,7 @@ from chinese_calendar import constants
 from dispatcher.errors import DispatcherError, PlanError
 from dispatcher.plan.amending import announce
 from dispatcher.plan.gazette import contradictions, notice_in
-from dispatcher.plan.notices import Notice, stretches
+from dispatcher.plan.notices import HOLIDAYS, Notice, stretches
 from dispatcher.plan.reading import read_plan
 from dispatcher.plan.workdays import WANTED, Workdays
 from tests.plan.small import calendar, one, plan
@@ -42,7 +42,10 @@ FICTION = """\
 2027-02-05..2027-02-11 休 春节
 2027-02-20 班 春节
 2027-02-28 班 春节
+2027-04-05 休 清明节
 2027-05-01..2027-05-05 休 劳动节
+2027-06-09 休 端午节
+2027-09-15 休 中秋节
 2027-10-01..2027-10-07 休 国庆节
 """
 PLAIN = calendar(ranges="")
@@ -54,12 +57,25 @@ def as_json(days: Iterable[tuple[str, str, bool]], **more: object) -> str:
     return json.dumps({"$schema": "https://example.com", **more, "days": entries}, indent=4)
 
 
+NAMES = {
+    "New Year's Day": "元旦",
+    "Spring Festival": "春节",
+    "Tomb-sweeping Day": "清明节",
+    "Labour Day": "劳动节",
+    "Dragon Boat Festival": "端午节",
+    "Mid-autumn Festival": "中秋节",
+    "National Day": "国庆节、中秋节",
+    "Anti-Fascist 70th Day": "抗战胜利纪念日",
+}
+ALL_NAMES = "、".join(HOLIDAYS)
+
+
 def packaged(year: int) -> Notice:
-    """What the package has of the notice of a year."""
+    """What the package has of the notice of a year, by the names that the notice has."""
 
     def ours(days: dict[date, str]) -> dict[date, str]:
         end = {day for day in days if day.month == 12 and day.day > 20}
-        return {day: name for day, name in days.items() if day.year + (day in end) == year}
+        return {day: NAMES[name] for day, name in days.items() if day.year + (day in end) == year}
 
     return Notice("chinesecalendar", ours(constants.holidays), ours(constants.workdays))
 
@@ -111,8 +127,8 @@ def test_every_published_year_is_the_same_after_a_list_and_after_json(year: int)
 @pytest.mark.parametrize("year", NOTICES)
 def test_a_notice_as_it_was_published_contradicts_nothing(year: int) -> None:
     off, work, _total = NOTICES[year]
-    lines = [f"{year}-{stretch} 休 节日" for stretch in off.split()]
-    lines += [f"{year}-{day} 班 节日" for day in work.split()]
+    lines = [f"{year}-{stretch} 休 {ALL_NAMES}" for stretch in off.split()]
+    lines += [f"{year}-{day} 班 {ALL_NAMES}" for day in work.split()]
     found, notice = notice_in("notice.txt", "\n".join(lines), source="通知")
     missing = [day for day in contradictions(year, notice) or () if day.year == year]
     assert (found, missing) == (year, [])
@@ -138,20 +154,23 @@ def test_a_line_of_a_list_may_be_written_in_several_ways(line: str) -> None:
 @pytest.mark.parametrize(
     "line, said",
     [
-        ("元旦放假", "notice.txt:8:1: '元旦放假' should be like"),
-        ("  2027-02-30 休 春节", "notice.txt:8:3: '2027-02-30 休 春节' should be like"),
-        ("2027-02-11..2027-02-05 休 春节", "notice.txt:8:1: '2027-02-11..2027-02-05 休 春节'"),
-        ("2027-06-01..2027-08-01 休 端午节", "notice.txt:8:1: '2027-06-01..2027-08-01 休 端午节'"),
-        ("2027-04-05 清明节", "notice.txt:8:1: '2027-04-05 清明节' needs 休 or 班"),
-        ("2027-04-05 休", "notice.txt:8:1: '2027-04-05 休' needs 休 or 班, and the holiday"),
-        ("2027-04-05 休 清明/寒食", "notice.txt:8:1: '清明/寒食' may not contain '/'"),
+        ("元旦放假", "notice.txt:11:1: '元旦放假' should be like"),
+        ("  2027-02-30 休 春节", "notice.txt:11:3: '2027-02-30 休 春节' should be like"),
+        ("2027-02-11..2027-02-05 休 春节", "notice.txt:11:1: '2027-02-11..2027-02-05 休 春节'"),
+        ("2027-06-01..2027-08-01 休 端午节", "notice.txt:11:1: '2027-06-01..2027-08-01 休 端午节'"),
+        ("2027-04-05 清明节", "notice.txt:11:1: '2027-04-05 清明节' needs 休 or 班"),
+        ("2027-04-05 休", "notice.txt:11:1: '2027-04-05 休' needs 休 or 班, and the holiday"),
+        ("2027-04-05 休 清明/寒食", "notice.txt:11:1: '清明/寒食' may not contain '/'"),
         (
             "2027-02-20 休 春节",
-            "notice.txt:8:1: 2027-02-20 is a rest day and a workday: see line 4",
+            "notice.txt:11:1: 2027-02-20 is a rest day and a workday: see line 4",
         ),
-        ("2027-02-24 班 春节", "notice.txt:8:1: 2027-02-24 is no Saturday or Sunday"),
-        ("2026-11-30 休 元旦", "notice.txt:8:1: 2026-11-30 is no day of 2027, nor of the December"),
-        ("2028-01-01 休 元旦", "notice.txt:8:1: 2028-01-01 is no day of 2027"),
+        ("2027-02-24 班 春节", "notice.txt:11:1: 2027-02-24 is no Saturday or Sunday"),
+        (
+            "2026-11-30 休 元旦",
+            "notice.txt:11:1: 2026-11-30 is no day of 2027, nor of the December",
+        ),
+        ("2028-01-01 休 元旦", "notice.txt:11:1: 2028-01-01 is no day of 2027"),
     ],
 )
 def test_what_cannot_be_meant_is_said_with_its_place(line: str, said: str) -> None:
@@ -177,6 +196,14 @@ def test_all_mistakes_are_told_at_once() -> None:
 def test_a_notice_that_leaves_out_a_statutory_holiday_is_not_taken_for_the_whole() -> None:
     (said,) = problems(FICTION.replace("2027-10-01..", "2027-10-02.."))
     assert said.endswith("the notice of 2027 is not complete: it says nothing of 2027-10-01")
+
+
+@pytest.mark.parametrize(
+    "line", ["2027-04-05 休 清明节", "2027-06-09 休 端午节", "2027-09-15 休 中秋节"]
+)
+def test_nor_is_one_that_leaves_out_a_holiday_whose_date_the_moon_decides(line: str) -> None:
+    (said,) = problems(FICTION.replace(line, ""))
+    assert said.endswith(f"the notice of 2027 is not complete: it says nothing of {line[13:15]}")
 
 
 def test_where_a_list_comes_from_must_be_said() -> None:
@@ -239,7 +266,10 @@ LINES = """\
       off:
         元旦: 2027-01-01..2027-01-03
         春节: 2027-02-05..2027-02-11
+        清明节: 2027-04-05
         劳动节: 2027-05-01..2027-05-05
+        端午节: 2027-06-09
+        中秋节: 2027-09-15
         国庆节: 2027-10-01..2027-10-07
       work:
         春节: [2027-02-20, 2027-02-28]
@@ -299,7 +329,7 @@ def test_a_notice_of_a_year_that_is_there_changes_the_lines_that_say_otherwise()
 
 def test_a_holiday_that_a_later_notice_no_longer_has_goes() -> None:
     there = announced(SHIPPED, 2027, fiction())
-    later = fiction(("2027-02-20 班 春节\n2027-02-28 班 春节\n", ""), ("劳动节", "五一"))
+    later = fiction(("2027-02-20 班 春节\n2027-02-28 班 春节\n", ""), ("劳动节", "劳动"))
     after = announced(there, 2027, later._replace(source="更正"))
     assert read_plan("s.yaml", after).workdays.notices == {2027: later._replace(source="更正")}
     assert "劳动节: 2027" not in after

@@ -119,6 +119,13 @@ def test_a_mistake_in_a_duty_is_told_with_its_place_and_the_duty(
     assert_one_problem(marked, f"duty 'first': {says}")
 
 
+def test_the_periods_that_are_offered_instead_are_of_the_same_year() -> None:
+    [said] = problems(changed("甲、乙", "甲\n    skip: {2026-Q2: 停}"))
+    near = said.partition("nearest: ")[2].split(", ")
+    assert near
+    assert {each[:5] for each in near} == {"2026-"}
+
+
 @pytest.mark.parametrize("key", ["id", "title", "when", "responsible"])
 def test_a_key_that_a_duty_lacks_is_named_at_its_beginning(key: str) -> None:
     lines = {

@@ -40,6 +40,11 @@ def refused(text: str, within: float = 1.0) -> str:
         ("# 只有说明\n", "s.yaml:1:1: the file is empty"),
         ("---\n...\n", "s.yaml:1:1: the file is empty"),
         ("~", "s.yaml:1:1: the file is empty"),
+        (
+            HEAD + 'duties:\n  - {id: a, title: "甲\\0"}\n',
+            "s.yaml:4:20: the control character U+0000",
+        ),
+        (HEAD + '"甲\\x1b": 1\n', "s.yaml:3:1: the control character U+001B"),
         ("你好", "s.yaml:1:1: '你好' should be a mapping: lines of the form 'key: ...'"),
         ("- 甲\n", "s.yaml:1:1: should be a mapping: lines of the form 'key: ...'"),
         (LAUGHS, "s.yaml:1:4: anchors and aliases (&a, *a) are not used here"),
