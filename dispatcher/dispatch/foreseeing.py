@@ -62,21 +62,25 @@ def presume(old: Plan, new: Plan, now: datetime) -> tuple[AtOnce, ...]:
     _renames, old = called_anew(old, new)
     today = now.astimezone(new.zone).date()
     found = []
+    for one, earlier in _open(old, new, today):
+        for unit in one.duty.told:
+            knew = earlier and not earlier.skipped and unit in earlier.duty.told
+            told = _reached(old, earlier, unit, now) if earlier and knew else []
+            steps = _reached(new, one, unit, now)
+            if steps and not (told and says(told[-1], steps)):
+                found.append(AtOnce(f"{one.key}@{unit}", unit, steps[-1]))
+    return tuple(found)
+
+
+def _open(old: Plan, new: Plan, today: date) -> Iterator[tuple[Occurrence, Occurrence | None]]:
+    """What is open under ``new`` and not late under either plan, with what it was under ``old``."""
     for duty in new.duties.values():
-        before = old.duties.get(duty.id)
-        was = _around(old, duty.id, today) if before else {}
+        was = _around(old, duty.id, today) if duty.id in old.duties else {}
         for period, one in _around(new, duty.id, today).items():
             earlier = was.get(period)
             since = max(one.due, earlier.due) if earlier else one.due
-            if since < today or one.opens > today or one.skipped:
-                continue
-            for unit in duty.told:
-                knew = earlier if earlier and not earlier.skipped else None
-                told = _reached(old, knew, unit, now) if knew and unit in knew.duty.told else []
-                steps = _reached(new, one, unit, now)
-                if steps and not (told and says(told[-1], steps)):
-                    found.append(AtOnce(f"{one.key}@{unit}", unit, steps[-1]))
-    return tuple(found)
+            if since >= today >= one.opens and not one.skipped:
+                yield one, earlier
 
 
 def _around(plan: Plan, id: str, today: date) -> Spread:

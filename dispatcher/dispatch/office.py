@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dispatcher.dispatch import cards
 from dispatcher.dispatch.brief import Brief, Line, Status
@@ -23,6 +23,7 @@ from dispatcher.ledger.database import Connection
 from dispatcher.ledger.items import Item
 from dispatcher.ledger.outbox import Content
 from dispatcher.ledger.queries import Sent, Standing
+from dispatcher.ledger.tables import ALIVE
 from dispatcher.ledger.terms import SOON
 from dispatcher.plan.model import Plan
 from dispatcher.plan.periods import DAY
@@ -130,26 +131,20 @@ class Office:
     def _brief(self, conn: Connection, now: datetime) -> Brief:
         today = self._day(now)
         last = queries.last_report(conn, "brief")
-        recent = queries.messages_since(conn, last.at if last else DAWN)
+        since = last.at if last else DAWN
+        recent = queries.messages_since(conn, since)
         letters = [sent for sent in recent if sent.kind in LETTERS and sent.state != "cancelled"]
         digests = [sent for sent in letters if sent.kind == "digest"]
-        states = Counter(sent.state for sent in digests)
-        standing = queries.outstanding(conn, today + SOON)
-        since = self._day(last.at) + DAY if last else today
+        first = self._day(last.at) + DAY if last else today
         return Brief(
             office=self.plan.office,
             today=today,
-            since=min([since, today, *(self._day(sent.at) for sent in digests)]),
+            since=min([first, today, *(self._day(sent.at) for sent in digests)]),
             due_count=len(digests),
-            sent=states["sent"],
-            failed=states["failed"],
-            unknown=states["unknown"],
-            queued=states["queued"] + states["claimed"] + states["sending"],
-            overdue=_lines((each for each in standing if each.due < today), today),
-            due_today=_lines((each for each in standing if each.due == today), today),
-            due_week=_lines((each for each in standing if each.due > today), today),
+            **_by_outcome(digests),
+            **_by_due_date(queries.outstanding(conn, today + SOON), today),
             changes=_changes(conn, last.at if last else now),
-            attention=tuple(self._attention(conn, letters, last.at if last else DAWN, now)),
+            attention=tuple(self._attention(conn, letters, since, now)),
             provisional_years=self.plan.workdays.missing(today),
         )
 
@@ -219,6 +214,19 @@ def _mishaps(digests: Iterable[Sent]) -> Iterator[str]:
 def _changes(conn: Connection, since: datetime) -> tuple[tuple[str, int], ...]:
     counted = desk.changes_since(conn, since)
     return tuple((words, counted[action]) for action, words in CHANGES.items())
+
+
+def _by_outcome(digests: Iterable[Sent]) -> dict[str, Any]:
+    states = Counter("queued" if sent.state in ALIVE else sent.state for sent in digests)
+    return {state: states[state] for state in ("sent", "failed", "unknown", "queued")}
+
+
+def _by_due_date(standing: Sequence[Standing], today: date) -> dict[str, Any]:
+    return {
+        "overdue": _lines((each for each in standing if each.due < today), today),
+        "due_today": _lines((each for each in standing if each.due == today), today),
+        "due_week": _lines((each for each in standing if each.due > today), today),
+    }
 
 
 def _lines(standing: Iterable[Standing], today: date) -> tuple[Line, ...]:

@@ -226,18 +226,24 @@ def _told_of(
     """
     found: dict[Told, set[str]] = defaultdict(set)
     reachable = {unit for unit in plan.units if ways(plan, unit)}
+    for one, lapses in _open_between(spreads, first, last):
+        adopted = reachable & _adopted(old, one.duty) if old and one.due < first else reachable
+        for told, units in tellings(plan, one, lapses):
+            if first <= told.on <= last and (not told.about or told.about in adopted):
+                found[told] |= set(units) & (reachable if told.about else adopted)
+    return found
+
+
+def _open_between(
+    spreads: Mapping[str, Spread], first: date, last: date
+) -> Iterator[tuple[Occurrence, date]]:
+    """What may be told of from ``first`` to ``last``, each with the day on which it lapses."""
     for spread in spreads.values():
         planned = [one for one in spread.values() if not one.skipped and one.opens <= last]
         dues = sorted(one.due for one in planned)
         for one in planned:
-            lapses = next(iter(dues[bisect_right(dues, one.due) :]), date.max)
-            adopted = reachable
-            if old and one.due < first:
-                adopted = reachable & _adopted(old, one.duty)
-            for told, units in tellings(plan, one, lapses) if one.due > first - LONGEST else ():
-                if first <= told.on <= last and (not told.about or told.about in adopted):
-                    found[told] |= set(units) & (reachable if told.about else adopted)
-    return found
+            if one.due > first - LONGEST:
+                yield one, next(iter(dues[bisect_right(dues, one.due) :]), date.max)
 
 
 def _adopted(old: Plan, duty: Duty) -> set[str]:

@@ -245,24 +245,27 @@ def _take(text: str, parent: Any, step: str | int) -> Cut:
         return Cut(
             parent.start_mark.index, _end(text, parent), "{}" if isinstance(step, str) else "[]"
         )
+    if parent.flow_style and number == 0:
+        return Cut(start, nodes[1][0].start_mark.index, "")
     if parent.flow_style:
-        if number == 0:
-            return Cut(start, nodes[1][0].start_mark.index, "")
         return Cut(_end(text, nodes[number - 1][1]), end, "")
     begun = start if isinstance(step, str) else _dash(text, nodes[number][0])
     top = _line_start(text, begun)
     if text[top:begun].strip():  # The first key of a list's item stands behind its dash.
         return Cut(start, nodes[1][0].start_mark.index, "")
     below = text.find("\n", end) + 1 or len(text)
+    return Cut(*(_apart(text, top, below) if isinstance(step, int) else (top, below)), "")
+
+
+def _apart(text: str, top: int, below: int) -> tuple[int, int]:
+    """The lines from ``top`` to ``below``, with one of the blank lines around them, if any."""
     above = _line_start(text, max(top - 1, 0))
-    if isinstance(step, int) and not text[above:top].strip():
-        # It stood apart: of the blank lines around it one goes, too.
-        next_line = text.find("\n", below) + 1
-        if below == len(text):
-            top = above
-        elif not text[below:next_line].strip():
-            below = next_line
-    return Cut(top, below, "")
+    if text[above:top].strip():
+        return top, below
+    if below == len(text):
+        return above, below
+    next_line = text.find("\n", below) + 1
+    return top, below if text[below:next_line].strip() else next_line
 
 
 def _dash(text: str, item: yaml.Node) -> int:

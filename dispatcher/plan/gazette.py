@@ -72,13 +72,13 @@ def notice_in(
     report, start = Report(), Place(1, 1)
     is_json = text.lstrip().startswith(("{", "["))
     said, its_year, its_source = (_json if is_json else _list)(name, text, report)
-    if not (said or report.problems):
-        report(start, _("there is no day in this file, like: 2026-01-01..2026-01-03 休 元旦"))
-    elif not (year or its_year or report.problems):
-        report(start, _("the year is missing: give --year"))
     if its_year and year not in (None, its_year):
         report(start, _("this is the notice of {year}", year=its_year))
     source, year = source or its_source, year or its_year
+    if not report.problems and not said:
+        report(start, _("there is no day in this file, like: 2026-01-01..2026-01-03 休 元旦"))
+    elif not report.problems and year is None:
+        report(start, _("the year is missing: give --year"))
     if not source:
         report(start, _("where the notice comes from is missing: give --source"))
     if report.problems or year is None:
@@ -122,23 +122,32 @@ def _list(_name: str, text: str, report: Report) -> tuple[list[Said], int | None
 def _line(line: str, number: int, report: Report) -> Said | None:
     place = Place(number, len(line) - len(line.lstrip()) + 1)
     match = _DAYS.match(line + " ")
-    first = _date(match[1], match[2], match[3]) if match else None
-    last = first
-    if match and first and match[6]:
-        last = _date(match[4] or match[1], match[5] or match[2], match[6])
-    if not (match and first and last and first <= last <= first + LONGEST):
+    days = _days(match) if match else None
+    if not (match and days):
         text = _("'{line}' should be like: 2026-01-01..2026-01-03 休 元旦", line=line.strip())
         report(place, text)
         return None
-    words = [word for word in re.split(r"[\s,:;]+", match[7]) if word]
-    kinds = [KINDS[word.lower()] for word in words if word.lower() in KINDS]
-    name = "".join(word for word in words if word.lower() not in KINDS)
+    kinds, name = _kinds_and_name(match[7])
     if len(kinds) != 1 or not name:
         text = _("'{line}' needs 休 or 班, and the holiday: 2026-01-04 班 元旦", line=line.strip())
         report(place, text)
         return None
     found = NAME.read(Node("scalar", name, place), report)
-    return Said(first, last, kinds[0], str(found), place) if found else None
+    return Said(*days, kinds[0], str(found), place) if found else None
+
+
+def _days(match: re.Match[str]) -> tuple[date, date] | None:
+    """The first and the last of the days that a line begins with, if these can be."""
+    first = _date(match[1], match[2], match[3])
+    last = _date(match[4] or match[1], match[5] or match[2], match[6]) if match[6] else first
+    return (first, last) if first and last and first <= last <= first + LONGEST else None
+
+
+def _kinds_and_name(rest: str) -> tuple[list[bool], str]:
+    """What a line says of its days, each word for it once, and the holiday."""
+    words = [word for word in re.split(r"[\s,:;]+", rest) if word]
+    kinds = [KINDS[word.lower()] for word in words if word.lower() in KINDS]
+    return kinds, "".join(word for word in words if word.lower() not in KINDS)
 
 
 def _date(year: str, month: str, day: str) -> date | None:

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from dispatcher.alarm import Alarm
 from dispatcher.cli import service as run
 from dispatcher.clock import system_clock
 from dispatcher.dispatch.answering import answer, named
 from dispatcher.ledger.answers import Said
+from dispatcher.settings import Secret
 from tests.channels.fake_gov_dingtalk import CREATOR, KEY, PERSON, SECRET, TENANT, Gateway
 from tests.channels.web import WebServer
 from tests.service import Service
@@ -69,6 +71,7 @@ class Good:
     def __init__(self, service: Service) -> None:
         self.settings, self.parts = service.settings, service.parts
         self.passes: Counter[str] = Counter()
+        self.alarm = Alarm(self.settings.state / "alarms.json", lambda _subject, _text: True)
 
     def __call__(self) -> datetime:
         self.passes["good"] += 1
@@ -122,7 +125,7 @@ def test_the_daemon_keeps_them_and_lets_the_call_in_flight_end(
     service: Service, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("dispatcher.daemon.Daemon", OnePass)
-    run._run_daemon(Good(service), service.parts)  # type: ignore[arg-type]
+    run._run_daemon(Good(service))  # type: ignore[arg-type]
     assert len(gateway.tasks) == 1
     with service.engine.begin() as conn:
         assert conn.exec_driver_sql("SELECT state FROM todo").scalar() == "open"
@@ -167,11 +170,12 @@ def test_what_goes_wrong_is_logged_without_secrets_and_raised_to_nobody(
     service: Service, caplog: pytest.LogCaptureFixture
 ) -> None:
     def broken() -> datetime:
-        raise RuntimeError(f"the clock of {service.settings.smtp_url}")
+        raise RuntimeError("the clock of canary")
 
     parts = service.parts._replace(clock=broken)
+    settings = service.settings._replace(smtp_url=Secret("smtps://office:canary@host"))
     with caplog.at_level(logging.WARNING):
-        run._keep_todos(service.settings, parts)
+        run._keep_todos(settings, parts)
     assert "to-dos are not kept" in caplog.text
     assert "the clock of ***" in caplog.text
 

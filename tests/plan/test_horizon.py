@@ -13,7 +13,8 @@ TODAY = date(2026, 12, 1)
 TERM = "学期: [{name: 2026年秋季学期, from: 2026-09-01, to: 2026-12-31, source: 教育局}]"
 VACATION = "寒暑假: [{name: 2026年暑假, from: 2026-07-01, to: 2026-08-31, provisional: true}]"
 NOTICE = (
-    "{source: 通知, off: {元旦: 2028-01-01, 劳动节: 2028-05-01, 国庆节: 2028-10-01..2028-10-03},"
+    "{source: 通知, off: {元旦: 2028-01-01, 春节: 2028-01-26, 清明节: 2028-04-04,"
+    " 劳动节: 2028-05-01, 端午节: 2028-05-28, 国庆节、中秋节: 2028-10-01..2028-10-03},"
     " work: {元旦: 2028-01-08}}"
 )
 
@@ -23,7 +24,7 @@ def test_each_year_is_told_by_where_its_holidays_come_from() -> None:
     assert holidays(plan(days=days), TODAY) == [
         Years(2004, 2026, "package"),
         Years(2027, 2027, "provisional"),
-        Years(2028, 2028, "file", "通知", 5, 1),
+        Years(2028, 2028, "file", "通知", 8, 1),
     ]
 
 
