@@ -80,8 +80,9 @@ class Scene:
             self.watch.alarm.wait()
         return self.sent - before
 
-    def fails(self) -> None:
-        with pytest.raises(Exception):  # noqa: B017, PT011 - whatever it is, it is noted
+    def fails(self, kind: type[Exception]) -> None:
+        """A pass ends with an error of this kind."""
+        with pytest.raises(kind):
             self.tick()
 
     def letters(self) -> list[str]:
@@ -332,8 +333,8 @@ def test_a_failed_pass_is_noted_beside_the_last_good_one(
     broken.error = disk_full
     scene.passes(MINUTES(1))
     first = scene.office.now + SECONDS(30)
-    scene.fails()
-    scene.fails()
+    scene.fails(OperationalError)
+    scene.fails(OperationalError)
     found = trouble(scene.settings.heartbeat)
     assert found
     assert (found.since, found.why) == (first, guards.FULL)
@@ -355,7 +356,7 @@ def test_what_failed_is_said_without_secrets_and_in_one_line(
         raise ValueError(f"no such thing at {secret}\nmore")
 
     monkeypatch.setattr(watch, "run_pass", fail)
-    scene.fails()
+    scene.fails(ValueError)
     assert why(scene) == "ValueError: no such thing at ***"
     assert "canary" not in scene.settings.heartbeat.read_text()
 
@@ -367,14 +368,14 @@ def test_the_office_is_told_after_ten_minutes_and_once_when_it_is_over(
     scene.tick()
     broken.error = disk_full
     for _tick in range(21):
-        scene.fails()
+        scene.fails(OperationalError)
     assert scene.letters() == []
-    scene.fails()
+    scene.fails(OperationalError)
     (letter,) = scene.letters()
     assert letter.startswith("【告警】任务提醒程序自1月28日09:01起不能正常工作\n")
     assert guards.FULL.msgid in letter or "磁盘" in letter
     for _tick in range(50):
-        scene.fails()
+        scene.fails(OperationalError)
     assert len(scene.letters()) == 1
     broken.error = None
     scene.tick()
@@ -389,17 +390,17 @@ def test_a_trouble_that_comes_and_goes_is_told_once_a_day(
     broken = Broken(scene.office.engine)
     for _trouble in range(3):
         broken.error = disk_full
-        scene.fails()
+        scene.fails(OperationalError)
         scene.passes(MINUTES(11))
-        scene.fails()
+        scene.fails(OperationalError)
         broken.error = None
         scene.tick()
     assert len(scene.letters()) == 2
     scene.passes(DAYS(1))
     broken.error = disk_full
-    scene.fails()
+    scene.fails(OperationalError)
     scene.passes(MINUTES(11))
-    scene.fails()
+    scene.fails(OperationalError)
     assert len(scene.letters()) == 3
 
 
@@ -408,12 +409,12 @@ def test_another_cause_is_told_the_same_day(
 ) -> None:
     broken = Broken(scene.office.engine)
     broken.error = disk_full
-    scene.fails()
+    scene.fails(OperationalError)
     scene.passes(MINUTES(11))
-    scene.fails()
+    scene.fails(OperationalError)
     broken.error = None
     monkeypatch.setattr(watch, "run_pass", lambda *_args, **_options: 1 / 0)
-    scene.fails()
+    scene.fails(ZeroDivisionError)
     assert len(scene.letters()) == 2
     assert "ZeroDivisionError" in scene.letters()[1]
 
@@ -421,11 +422,11 @@ def test_another_cause_is_told_the_same_day(
 def test_what_was_told_is_remembered_over_a_restart(scene: Scene, disk_full: Exception) -> None:
     broken = Broken(scene.office.engine)
     broken.error = disk_full
-    scene.fails()
+    scene.fails(OperationalError)
     scene.passes(MINUTES(11))
-    scene.fails()
+    scene.fails(OperationalError)
     scene.started()
-    scene.fails()
+    scene.fails(OperationalError)
     assert len(scene.letters()) == 1
     broken.error = None
     scene.started()
@@ -443,10 +444,10 @@ def test_what_was_told_is_remembered_where_nothing_can_be_written(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(Path, "write_text", on_a_full_disk)
-    scene.fails()
+    scene.fails(OperationalError)
     scene.passes(MINUTES(11))
     for _tick in range(5):
-        scene.fails()
+        scene.fails(OperationalError)
     assert len(scene.letters()) == 1
 
 
@@ -461,16 +462,16 @@ def test_while_mail_fails_too_it_is_tried_again_every_ten_minutes(
         tried.append(scene.office.now)
         return []
 
-    scene.fails()
+    scene.fails(OperationalError)
     with monkeypatch.context() as broken_mail:
         broken_mail.setattr(bootstrap, "send_directly", in_vain)
         for _tick in range(60):
-            scene.fails()
+            scene.fails(OperationalError)
     gaps = [later - earlier for earlier, later in pairwise(tried)]
     assert gaps == [MINUTES(10)]
     scene.passes(MINUTES(10))
     assert scene.letters() == []
-    scene.fails()
+    scene.fails(OperationalError)
     assert len(scene.letters()) == 1
 
 
@@ -479,9 +480,9 @@ def test_the_word_that_it_is_over_is_tried_again_too(
 ) -> None:
     broken = Broken(scene.office.engine)
     broken.error = disk_full
-    scene.fails()
+    scene.fails(OperationalError)
     scene.passes(MINUTES(11))
-    scene.fails()
+    scene.fails(OperationalError)
     broken.error = None
     with monkeypatch.context() as broken_mail:
         broken_mail.setattr(bootstrap, "channels", lambda *_args: 1 / 0)
@@ -508,7 +509,7 @@ def test_a_mail_server_that_hangs_holds_up_no_pass_and_gets_one_letter(
 
     monkeypatch.setattr(bootstrap, "send_directly", hang)
     broken.error = disk_full
-    scene.fails()
+    scene.fails(OperationalError)
     for _pass in range(30):
         scene.passes(MINUTES(1))
         with pytest.raises(OperationalError):
@@ -560,7 +561,7 @@ def test_a_database_that_is_away_at_the_start_is_waited_for(
     broken = Broken(scene.office.engine)
     broken.error = disk_full
     scene.watch.open()
-    scene.fails()
+    scene.fails(OperationalError)
     broken.error = None
     assert scene.tick() == 2
 

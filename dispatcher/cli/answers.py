@@ -124,7 +124,7 @@ def _agree(conn: Connection, plan: Plan, found: list[Assigned], said: Said, *, y
         )
         for assigned in found
     ]
-    table((_("assignment"), _("duty"), _("due"), _("state")), rows, [None] * len(rows))
+    table((_("assignment"), _("duty"), _("due"), _("state")), rows)
     question = _("{kind}: {count} assignments?", kind=KINDS[said.kind], count=len(found))
     if not (yes or agreed(question)):
         conn.rollback()

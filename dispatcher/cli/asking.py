@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dispatcher import bootstrap
-from dispatcher.cli.output import print_csv, print_json, say, table, width, words
+from dispatcher.cli.output import format_option, print_csv, print_json, say, table, width, words
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import _
 from dispatcher.ledger.terms import COLOURS, ROLES, Colour
@@ -27,7 +27,12 @@ if TYPE_CHECKING:
     from dispatcher.plan.occurrences import Occurrence
 
 LIMIT = 50
-CHINESE: dict[str, Colour] = {"红": "red", "黄": "yellow", "蓝": "blue"}
+COLOUR_NAMES: dict[str, Colour] = {
+    "红": "red",
+    "黄": "yellow",
+    "蓝": "blue",
+    **{each: each for each in COLOURS},
+}
 FIELDS = (
     *("assignment", "duty", "period", "title", "unit", "role", "due", "provisional", "state"),
     *("colour", "overdue_days", "urged", "answered_by", "answered_at", "asked_for", "missed"),
@@ -75,14 +80,12 @@ def duty_known(conn: Connection, plan: Plan, id: str) -> str:
 @click.option("--duty", help=words(_("of this duty")))
 @click.option("--period", help=words(_("of this period")))
 @click.option("--state", type=click.Choice(["all", *STATES]), help=words(_("in this state (open)")))
-@click.option("--colour", type=click.Choice([*CHINESE, *COLOURS]), help=words(_("of this colour")))
-@click.option("--overdue", is_flag=True, help=words(_("overdue and unanswered, as --colour red")))
+@click.option("--colour", type=click.Choice(list(COLOUR_NAMES)), help=words(_("of this colour")))
 @click.option("--limit", type=click.IntRange(1), default=LIMIT, help=words(_("so many lines (50)")))
 @click.option("--after", help=words(_("after the line where the page before ended")))
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
-              help=words(_("how to print it")))  # fmt: skip
+@format_option("table", "json", "csv")
 def status(
-    state: str | None, colour: str | None, overdue: bool, limit: int, form: str, **asked: str | None
+    state: str | None, colour: str | None, limit: int, form: str, **asked: str | None
 ) -> None:
     """Prints a page of the assignments that owe an answer; copies owe none."""
     from dispatcher.ledger import standing
@@ -96,18 +99,11 @@ def status(
             unit=unit_known(conn, plan, asked["unit"]) if asked["unit"] else None,
             duty=duty_known(conn, plan, asked["duty"]) if asked["duty"] else None,
             period=asked["period"],
-            colour=_colour(colour, overdue=overdue),
+            colour=COLOUR_NAMES[colour] if colour else None,
             after=standing.read_cursor(asked["after"]) if asked["after"] else None,
         )
         page = standing.page(conn, selection, today, limit)
     _print_page(page, today, plan.zone, form)
-
-
-def _colour(given: str | None, *, overdue: bool) -> Colour | None:
-    found = CHINESE.get(given or "", given)
-    if overdue and found not in (None, "red"):
-        raise click.UsageError(words(_("--overdue and --colour cannot stand together")))
-    return "red" if overdue else found  # type: ignore[return-value]
 
 
 def _print_page(page: Page, today: date, zone: tzinfo, form: str) -> None:

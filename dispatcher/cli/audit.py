@@ -11,7 +11,7 @@ import click
 from dispatcher import bootstrap
 from dispatcher.cli.asking import LIMIT, ledger
 from dispatcher.cli.calendar import Day
-from dispatcher.cli.output import print_csv, print_json, say, table, words
+from dispatcher.cli.output import format_option, print_csv, print_json, say, table, words
 from dispatcher.errors import Refused
 from dispatcher.i18n import _
 from dispatcher.ledger.terms import ACTIONS
@@ -30,8 +30,7 @@ EXPORTED = (*FIELDS, "packed_reason", "prev_hash", "hash")
 @click.option("--by", help=words(_("who did it")))
 @click.option("--since", type=Day(), help=words(_("from this day on")))
 @click.option("--limit", type=click.IntRange(1), default=LIMIT, help=words(_("so many lines (50)")))
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
-              help=words(_("how to print it")))  # fmt: skip
+@format_option("table", "json", "csv")
 @click.pass_context
 def audit(
     context: click.Context,
@@ -97,7 +96,7 @@ def _print_table(found: list[Change], zone: tzinfo) -> None:
         )
         for change in found
     ]
-    table(header, rows, [None] * len(rows))
+    table(header, rows)
 
 
 @audit.command(help=words(_("Is the record whole? Ends with 1 when something was changed in it.")))
@@ -130,8 +129,7 @@ def _say_whole(found: Verdict) -> None:
 
 
 @audit.command(help=words(_("The whole audit, oldest first.")))
-@click.option("--format", "form", type=click.Choice(["csv", "json"]), default="csv",
-              help=words(_("how to print it")))  # fmt: skip
+@format_option("csv", "json")
 def export(form: str) -> None:
     """Prints every entry with its place in the chain, row by row."""
     from dispatcher.ledger import history

@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from dispatcher import bootstrap
-from dispatcher.cli.output import print_csv, print_json, say, table, words
+from dispatcher.cli.output import format_option, print_csv, print_json, say, table, words
 from dispatcher.errors import Refused
 from dispatcher.hiding import unset_secrets
 from dispatcher.i18n import _
@@ -65,7 +65,7 @@ def check(file: Path | None) -> None:
         (_("messages in {year}, all answering on the due day", year=found.year), found.messages),
         (_("provisional dates in {year}", year=found.year), found.provisional),
     ]
-    table((_("what"), _("how many")), rows, [None] * len(rows))
+    table((_("what"), _("how many")), rows)
     for warning in (*warnings(plan, today.year), *unset_secrets(plan, settings)):
         say(_("warning: {text}", text=warning), "yellow")
     missing = plan.workdays.missing(today, since=WANTED)
@@ -81,8 +81,7 @@ def check(file: Path | None) -> None:
 @click.option("--to", "last", type=Day(), help=words(_("the last due date")))
 @click.option("--unit", help=words(_("only what this unit is told of")))
 @click.option("--duty", help=words(_("only this duty")))
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
-              help=words(_("how to print it")))  # fmt: skip
+@format_option("table", "json", "csv")
 def upcoming_command(
     days: int | None,
     first: date | None,

@@ -10,7 +10,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.asking import ledger
-from dispatcher.cli.output import print_json, say, table, words
+from dispatcher.cli.output import format_option, print_json, say, table, words
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import Text, _
 from dispatcher.ledger.terms import TODO_STATES
@@ -26,9 +26,9 @@ BY = click.option("--by", required=True, help=words(_("who")))
 
 
 @click.group(invoke_without_command=True, help=words(_("The channels, and how each one is.")))
-@click.option("--json", "as_json", is_flag=True, help=words(_("for programs")))
+@format_option("table", "json")
 @click.pass_context
-def channels(context: click.Context, as_json: bool) -> None:
+def channels(context: click.Context, form: str) -> None:
     """Prints a line a channel: mail, then those of the calendar in its order."""
     if context.invoked_subcommand:
         return
@@ -45,7 +45,7 @@ def channels(context: click.Context, as_json: bool) -> None:
         _as_json(_kinds(plan)[state.name], state, past, now) | {"todos": todos.get(state.name, {})}
         for state, past in found
     ]
-    if as_json:
+    if form == "json":
         print_json([{key: _plain(each, plan.zone) for key, each in line.items()} for line in lines])
     else:
         _print_table(lines, plan.zone, now)

@@ -12,7 +12,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.calendar import Day
-from dispatcher.cli.output import print_json, say, table, translate, words
+from dispatcher.cli.output import format_option, print_json, say, table, translate, words
 from dispatcher.errors import PlanError
 from dispatcher.i18n import Text, _
 from dispatcher.settings import shipped
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 Key = TypeVar("Key", bound=Hashable)
 SHOWN = 20
-"""So many lines of each table; --json has them all."""
+"""So many lines of each table; --format json has them all."""
 KINDS = {"added": _("added"), "dropped": _("dropped"), "moved": _("moved")}
 FATES = {
     "moved": _("to be moved"),
@@ -39,8 +39,8 @@ SUBJECTS = {"plan": _("plan"), "unit": _("unit"), "duty": _("duty")}
                 type=click.Path(path_type=Path))  # fmt: skip
 @click.option("--from", "first", type=Day(), help=words(_("from this day on (today)")))
 @click.option("--to", "last", type=Day(), help=words(_("up to this day (the end of next year)")))
-@click.option("--json", "as_json", is_flag=True, help=words(_("print JSON")))
-def diff(files: tuple[Path, ...], first: date | None, last: date | None, *, as_json: bool) -> None:
+@format_option("table", "json")
+def diff(files: tuple[Path, ...], first: date | None, last: date | None, form: str) -> None:
     """Compares NEW with OLD, or with the calendar in force and the ledger; ends with 1 when it
     changes anything."""
     if len(files) > 2:
@@ -50,7 +50,7 @@ def diff(files: tuple[Path, ...], first: date | None, last: date | None, *, as_j
     else:
         [new], old = _read(files), bootstrap.plan_in_force(bootstrap.settings())
     found, foreseen = compared(old, new, first, last, in_use=len(files) == 1)
-    if as_json:
+    if form == "json":
         print_json(as_data(found, foreseen))
     else:
         show(found, foreseen)
@@ -155,9 +155,9 @@ def _section(title: Text, header: Sequence[object], rows: Sequence[Sequence[obje
         return
     say()
     say(_("{title}: {count}", title=title, count=len(rows)))
-    table(header, rows[:SHOWN], [None] * len(rows[:SHOWN]))
+    table(header, rows[:SHOWN])
     if len(rows) > SHOWN:
-        say(_("... and {count} more: --json shows all", count=len(rows) - SHOWN))
+        say(_("... and {count} more: --format json shows all", count=len(rows) - SHOWN))
 
 
 def _show_edits(found: Difference) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dispatcher.cli.output import print_json, say, table, words
+from dispatcher.cli.output import format_option, print_json, say, table, words
 from dispatcher.i18n import Text, _
 from dispatcher.logs import masked
 
@@ -47,13 +47,13 @@ CHECKS = {
     metavar="UNIT",
     help=words(_("also send a unit a marked test message over each of its channels")),
 )
-@click.option("--json", "as_json", is_flag=True, help=words(_("for programs")))  # fmt: skip
-def doctor(unit: str, as_json: bool) -> None:
+@format_option("table", "json")
+def doctor(unit: str, form: str) -> None:
     """Ends with 1 when something is not in order, with 2 when that is a file."""
     from dispatcher.doctor import examine
 
     found = examine(unit)
-    if as_json:
+    if form == "json":
         print_json([_as_json(each, found) for each in found.findings])
     else:
         _print_table(found)

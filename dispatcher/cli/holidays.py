@@ -11,7 +11,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.editing import YES, edit
-from dispatcher.cli.output import print_json, say, table, words
+from dispatcher.cli.output import format_option, print_json, say, table, words
 from dispatcher.i18n import _
 from dispatcher.plan.scalars import FIRST_YEAR, LAST_YEAR
 
@@ -28,9 +28,9 @@ PACKAGE = "chinesecalendar"
     invoke_without_command=True,
     help=words(_("How far holidays and ranges are known; import takes in a holiday notice.")),
 )
-@click.option("--json", "as_json", is_flag=True, help=words(_("print JSON")))
+@format_option("table", "json")
 @click.pass_context
-def calendar(context: click.Context, *, as_json: bool) -> None:
+def calendar(context: click.Context, form: str) -> None:
     """Prints where the holidays of each year come from, and the entries of the named ranges."""
     if context.invoked_subcommand:
         return
@@ -39,7 +39,7 @@ def calendar(context: click.Context, *, as_json: bool) -> None:
     plan = bootstrap.read_calendar(bootstrap.settings().schedules)
     today = bootstrap.today(plan)
     years, ranges = holidays(plan, today), [*entries(plan, today)]
-    if as_json:
+    if form == "json":
         print_json(_as_data(plan, years, ranges))
         return
     _show_holidays(plan, years)

@@ -67,7 +67,7 @@ def prune(before: date, to: Path, by: str, yes: bool) -> None:
         say(_("nothing to take out"))
         return
     rows = list(counts.items())
-    table((_("what goes"), _("how many")), rows, [None] * len(rows))
+    table((_("what goes"), _("how many")), rows)
     if written:
         say(_("taken out; all of it is in {file}, SHA-256 {digest}", file=to,
               digest=written.digest))  # fmt: skip

@@ -10,7 +10,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.asking import LIMIT, ledger, unit_known
-from dispatcher.cli.output import print_csv, print_json, say, table, words
+from dispatcher.cli.output import format_option, print_csv, print_json, say, table, words
 from dispatcher.errors import DispatcherError
 from dispatcher.i18n import Text, _
 from dispatcher.ledger.terms import MESSAGE_STATES, MESSAGES, OUTCOMES, REMINDER_STATES
@@ -33,8 +33,7 @@ FIELDS = (
 @click.option("--kind", type=click.Choice(list(MESSAGES)), help=words(_("of this kind")))
 @click.option("--limit", type=click.IntRange(1), default=LIMIT, help=words(_("so many lines (50)")))
 @click.option("--before", type=int, help=words(_("before this message")))
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
-              help=words(_("how to print it")))  # fmt: skip
+@format_option("table", "json", "csv")
 @click.pass_context
 def outbox(context: click.Context, /, limit: int, form: str, **asked: Any) -> None:
     """Prints the newest messages, the newest last."""
@@ -215,4 +214,4 @@ def duplicates() -> None:
         for each in found
     ]  # fmt: skip
     header = (_("id"), _("address"), _("attempt"), _("at"), _("outcome"), _("because"))
-    table(header, rows, [None] * len(rows))
+    table(header, rows)

@@ -5,18 +5,19 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, TypeVar
 
 import click
 
-from dispatcher.i18n import language, render, translator
+from dispatcher.i18n import _, language, render, translator
 
 translate = translator(language(os.environ))
 if language(os.environ) != "en":
     from dispatcher.cli.click_words import teach_click
 
     teach_click(language(os.environ))
+Command = TypeVar("Command", bound=Callable[..., Any])
 WIDE = ("W", "F")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -36,13 +37,21 @@ def width(text: str) -> int:
     return sum(2 if unicodedata.east_asian_width(letter) in WIDE else 1 for letter in text)
 
 
+def format_option(*forms: str) -> Callable[[Command], Command]:
+    """The option that says how a command prints; where it is not given, in the first form."""
+    return click.option("--format", "form", type=click.Choice(forms), default=forms[0],
+                        help=words(_("how to print it")))  # fmt: skip
+
+
 def table(
-    header: Sequence[object], rows: Iterable[Sequence[object]], colours: Sequence[str | None]
+    header: Sequence[object], rows: Iterable[Sequence[object]], colours: Sequence[str | None] = ()
 ) -> None:
-    """Prints rows under their header, columns aligned; ``colours`` has one for each row."""
+    """Prints rows under their header, columns aligned; ``colours`` has one for each row, or none
+    at all."""
     lines: list[Sequence[object]] = [header, *rows]
     cells = [[words(cell) for cell in line] for line in lines]
     widths = [max(width(cell) for cell in column) for column in zip(*cells, strict=True)]
+    colours = colours or [None] * (len(lines) - 1)
     for row, colour in zip(cells, (None, *colours), strict=True):
         padded = (cell + " " * (w - width(cell)) for cell, w in zip(row, widths, strict=True))
         say("  ".join(padded).rstrip(), colour)

@@ -205,7 +205,7 @@ def _print_loads(life: Life) -> None:
         if unit in told
     ]
     header = (_("messages/items"), *(f"{year}-{month:02}" for year, month in months))
-    table(header, rows, [None] * len(rows))
+    table(header, rows)
 
 
 def _shown(load: Load | None) -> str:
@@ -218,4 +218,4 @@ def _print_heaviest(tally: Tally) -> None:
     say(_("days on which a unit gets more than {number} items: {count}; the most:",
           count=tally.heavy_days, number=tally.more_than))  # fmt: skip
     rows = [(each.day, each.unit, each.items) for each in tally.heaviest]
-    table((_("date"), _("unit"), _("items")), rows, [None] * len(rows))
+    table((_("date"), _("unit"), _("items")), rows)

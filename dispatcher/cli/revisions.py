@@ -13,7 +13,7 @@ from dispatcher import bootstrap
 from dispatcher.cli.answers import agreed
 from dispatcher.cli.asking import ledger
 from dispatcher.cli.diff import as_data, compared, show
-from dispatcher.cli.output import print_json, say, table, words
+from dispatcher.cli.output import format_option, print_json, say, table, words
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import Text, _
 
@@ -37,21 +37,21 @@ NUMBER = click.IntRange(1)
     invoke_without_command=True,
     help=words(_("Every edit of the calendar: when, what it changed, what became of it.")),
 )
-@click.option("--json", "as_json", is_flag=True, help=words(_("print JSON")))
+@format_option("table", "json")
 @click.pass_context
-def revisions(context: click.Context, *, as_json: bool) -> None:
+def revisions(context: click.Context, form: str) -> None:
     """Prints them, the newest last."""
     if context.invoked_subcommand:
         return
     with ledger(bootstrap.settings()) as conn:
         found, current = _edits(conn)
         zone = _zone(conn)
-    if as_json:
+    if form == "json":
         print_json([_as_json(edit, zone) for edit in found])
         return
     header = (_("edit"), _("noticed"), _("state"), _("settled"), _("by"), _("what it changes"))
     rows = [_row(edit, zone, current) for edit in found]
-    table(header, rows, [None] * len(rows))
+    table(header, rows)
 
 
 @revisions.command(name="show", help=words(_("The calendar of an edit as the file had it.")))
@@ -66,8 +66,8 @@ def show_command(number: int) -> None:
     name="diff", help=words(_("What edit NEW changes against edit OLD, or what is in force."))
 )
 @click.argument("numbers", nargs=-1, required=True, metavar="[OLD] NEW", type=NUMBER)
-@click.option("--json", "as_json", is_flag=True, help=words(_("print JSON")))
-def diff_command(numbers: tuple[int, ...], *, as_json: bool) -> None:
+@format_option("table", "json")
+def diff_command(numbers: tuple[int, ...], form: str) -> None:
     """Ends with 1 when it changes anything."""
     if len(numbers) > 2:
         raise click.UsageError(words(_("at most two edits: OLD and NEW")))
@@ -75,7 +75,7 @@ def diff_command(numbers: tuple[int, ...], *, as_json: bool) -> None:
         *old, new = (_read(_text(conn, number)) for number in numbers)
         [before] = old or [bootstrap.in_force(bootstrap.settings(), conn)]
     found, foreseen = compared(before.plan, new.plan, in_use=not old)
-    if as_json:
+    if form == "json":
         print_json(as_data(found, foreseen))
     else:
         show(found, foreseen)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dispatcher import bootstrap
-from dispatcher.cli.output import print_json, say, table, words
+from dispatcher.cli.output import format_option, print_json, say, table, words
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import _
 from dispatcher.settings import shipped
@@ -36,8 +36,8 @@ KINDS = {
 @click.argument("year", type=YEARS)
 @click.option("--out", type=click.Path(path_type=Path),
               help=words(_("the new file (schedules-YEAR.yaml beside it)")))  # fmt: skip
-@click.option("--json", "as_json", is_flag=True, help=words(_("print JSON")))
-def rollover(year: int, out: Path | None, *, as_json: bool) -> None:
+@format_option("table", "json")
+def rollover(year: int, out: Path | None, form: str) -> None:
     """Writes the draft, and lists what was carried forward and what is to be decided; ends with 1
     when there is nothing to write."""
     from dispatcher.plan.reading import read_plan
@@ -52,7 +52,7 @@ def rollover(year: int, out: Path | None, *, as_json: bool) -> None:
     if draft:
         mark = BOM_UTF8 if given.read_bytes().startswith(BOM_UTF8) else b""
         _create(draft, mark + edition.text.encode())
-    if as_json:
+    if form == "json":
         print_json(as_data(year, draft, edition))
     elif draft:
         _show(given, draft, edition)
@@ -94,12 +94,12 @@ def _show(given: Path, draft: Path, edition: Edition) -> None:
     if edition.carried:
         say()
         say(_("carried forward: {count}", count=len(edition.carried)))
-        table((_("line"), _("what"), _("now")), edition.carried, [None] * len(edition.carried))
+        table((_("line"), _("what"), _("now")), edition.carried)
     if edition.decisions:
         say()
         say(_("to be decided, each marked on its line: {count}", count=len(edition.decisions)))
         rows = [(each.line, KINDS[each.kind], each.about, each.mark) for each in edition.decisions]
-        table((_("line"), _("what"), _("about"), _("the mark")), rows, [None] * len(rows))
+        table((_("line"), _("what"), _("about"), _("the mark")), rows)
     say()
     say(_("decide, take each mark out, then:"))
     say(_("  dispatcher check {file}  # is it in order", file=draft))

@@ -256,7 +256,7 @@ def _rehearse(parts: Parts) -> None:
                 subject = parts.compose(conn, items, now, sent.channel).subject
             rows.append((sent.address, subject))
         conn.rollback()
-    table((_("address"), _("subject")), rows, [None] * len(rows))
+    table((_("address"), _("subject")), rows)
     say(_("{count} messages would be sent", count=len(rows)))
 
 

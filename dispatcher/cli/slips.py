@@ -8,7 +8,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.asking import ledger
-from dispatcher.cli.output import print_csv, print_json, say, table, words
+from dispatcher.cli.output import format_option, print_csv, print_json, say, table, words
 from dispatcher.i18n import Text, _
 
 if TYPE_CHECKING:
@@ -36,8 +36,7 @@ def slip() -> None:
 @slip.command("list", help=words(_("The slips: the numbered ones in order, then the others.")))
 @click.option("--state", type=click.Choice(list(STATES)), help=words(_("only those in this state")))
 @click.option("--year", type=int, help=words(_("only those numbered in this year")))
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
-              help=words(_("how to print it")))  # fmt: skip
+@format_option("table", "json", "csv")
 def list_command(state: str | None, year: int | None, form: str) -> None:
     """Prints one line for each slip; void numbers stay among them."""
     from dispatcher.ledger import slips
@@ -130,7 +129,7 @@ def _print_facts(conn: Connection, each: Slip, zone: tzinfo) -> None:
     ]  # fmt: skip
     if rows:
         header = (_("message"), _("address"), _("state"), _("day"), _("reason"))
-        table(header, rows, [None] * len(rows))
+        table(header, rows)
 
 
 def _minute(moment: datetime, zone: tzinfo) -> str:

@@ -8,7 +8,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.asking import ledger
-from dispatcher.cli.output import print_csv, print_json, say, table, words
+from dispatcher.cli.output import format_option, print_csv, print_json, say, table, words
 from dispatcher.i18n import _
 
 if TYPE_CHECKING:
@@ -23,8 +23,7 @@ HEADER = (
 
 @click.command(help=words(_("Count what was owed in a stretch of time, and what became of it.")))
 @click.option("--period", help=words(_("2026, 2026-H1, 2026-Q4 or 2026-11 (this quarter)")))
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table",
-              help=words(_("how to print it")))  # fmt: skip
+@format_option("table", "json", "csv")
 def tally(period: str | None, form: str) -> None:
     """Prints a line a unit, and the sum of all."""
     from dispatcher.dispatch.sheets import quarter_of, stretch_called

@@ -97,7 +97,7 @@ def test_status_is_filtered_by_unit_duty_period_state_and_colour(office: Shell) 
         "--duty report": ["report/2026-03@区农办"],
         "--period 2026-Q1 --state reported": ["housing/2026-Q1@潭东镇"],
         "--colour 红": ["housing/2026-Q1@区农办", "report/2026-03@区农办"],
-        "--overdue --unit 潭东": [],
+        "--colour red --unit 潭东": [],
     }
     for words, wanted in keys.items():
         found = asked(office, "status", *words.split())
@@ -147,7 +147,6 @@ def test_status_of_a_unit_that_nobody_knows_names_the_nearest(office: Shell) -> 
     done = office("status", "--unit", "潭冬镇")
     assert (done.returncode, "nearest: 潭东镇" in done.stderr) == (2, True)
     assert office("status", "--after", "x").returncode == 2
-    assert office("status", "--overdue", "--colour", "蓝").returncode == 2
 
 
 def test_status_still_finds_a_unit_and_a_duty_that_the_plan_has_lost(office: Shell) -> None:

@@ -46,7 +46,10 @@ def ask(office: Shell, *words: str, after: timedelta = timedelta(), **environ: s
 
 
 def found(office: Shell, after: timedelta = timedelta()) -> dict[str, dict[str, Any]]:
-    return {each["name"]: each for each in json.loads(ask(office, "--json", after=after).stdout)}
+    return {
+        each["name"]: each
+        for each in json.loads(ask(office, "--format", "json", after=after).stdout)
+    }
 
 
 def change(office: Shell, work: Callable[[Any], object]) -> None:

@@ -64,9 +64,15 @@ def test_what_changes_is_shown_in_tables_and_ends_with_1(shell: Shell) -> None:
     assert "reminders that come at once" not in done.stdout
 
 
+def test_a_long_table_is_cut_and_says_how_to_see_all_of_it(shell: Shell) -> None:
+    done = shell("diff", edited(shell, "when: 每季度", "when: 每月"), **NOW)
+    assert "occurrences: 30\n" in done.stdout
+    assert "... and 10 more: --format json shows all\n" in done.stdout
+
+
 def test_the_json_has_everything_with_plain_dates_and_reasons(shell: Shell) -> None:
     new = edited(shell, "when: 每季度", "when: 每月", "office@", "bureau@")
-    done = shell("diff", "schedules.yaml", new, "--json", "--to", "2026-04-30", **NOW)
+    done = shell("diff", "schedules.yaml", new, "--format", "json", "--to", "2026-04-30", **NOW)
     found = json.loads(done.stdout)
     assert done.returncode == 1
     assert (found["from"], found["to"]) == ("2026-03-02", "2026-04-30")
@@ -95,7 +101,7 @@ def test_with_a_ledger_the_open_assignments_are_told_of_and_nothing_is_written(
     shell("run", "--once", **NOW)
     ledger = shell.folder / "var" / "dispatcher.db"
     before = ledger.read_bytes()
-    done = shell("diff", edited(shell, "when: 每季度", "when: 每月"), "--json", **NOW)
+    done = shell("diff", edited(shell, "when: 每季度", "when: 每月"), "--format", "json", **NOW)
     found = json.loads(done.stdout)
     assert [(one["becomes"], one["assignment"]) for one in found["assignments"]] == [
         ("withdrawn", "housing/2026-Q1@区农办"),

@@ -79,7 +79,7 @@ def test_the_columns_are_aligned_in_chinese_too(shell: Shell) -> None:
 
 
 def test_programs_get_json(shell: Shell) -> None:
-    done = shell("doctor", "--json")
+    done = shell("doctor", "--format", "json")
     found = json.loads(done.stdout)
     assert all(set(each) == {"check", "channel", "state", "says", "hint"} for each in found)
     (said,) = (each for each in found if each["check"] == "delivery")
@@ -142,7 +142,7 @@ def test_send_goes_over_every_channel_of_the_unit(shell: Shell) -> None:
         with_channels(shell, server.server_address[1])
         environ = SECRETS | {"DISPATCHER_LIVE": "1", "DISPATCHER_HOSTS": "127.0.0.1"}
         del environ["DISPATCHER_DATABASE_URL"]
-        done = shell("doctor", "--send", "潭东", "--json", **environ)
+        done = shell("doctor", "--send", "潭东", "--format", "json", **environ)
     found = [each for each in json.loads(done.stdout) if each["check"] == "send"]
     assert [(each["channel"], each["state"]) for each in found] == [("email", "bad"), ("oa", "ok")]
     (posted,) = (asked.json for asked in server.asked if asked.method == "POST")
@@ -177,7 +177,7 @@ def test_a_database_of_an_older_program_is_not_touched(shell: Shell) -> None:
         assert conn.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
 
 
-@pytest.mark.parametrize("form", [(), ("--json",)])
+@pytest.mark.parametrize("form", [(), ("--format", "json")])
 def test_no_secret_is_in_what_it_says_when_everything_is_broken(
     shell: Shell, form: tuple[str, ...]
 ) -> None:
@@ -201,7 +201,7 @@ def says_all(_ground: object) -> Iterator[Finding]:
 
 
 @pytest.mark.parametrize("error", [DispatcherError, RuntimeError, None])
-@pytest.mark.parametrize("form", [[], ["--json"]])
+@pytest.mark.parametrize("form", [[], ["--format", "json"]])
 @pytest.mark.parametrize("name", [*examining.CHECKS, "send"])
 def test_whatever_a_check_says_holds_no_secret(
     shell: Shell, monkeypatch: pytest.MonkeyPatch, name: str, form: list[str],

@@ -66,7 +66,7 @@ def test_the_horizon_says_where_each_year_comes_from_and_what_is_missing(shell: 
 def test_the_horizon_as_json_has_the_same(shell: Shell) -> None:
     with_ranges(shell)
     take_in(shell, FICTION, "--source", "虚构的通知", "--yes")
-    found = json.loads(shell("calendar", "--json", **DECEMBER).stdout)
+    found = json.loads(shell("calendar", "--format", "json", **DECEMBER).stdout)
     assert (found["holidays"], found["known_to"], found["off"]) == ("china", 2027, ["2026-10-09"])
     package, file = found["years"]
     assert (package["first"], package["last"], package["source"]) == (2004, 2026, PACKAGE)
@@ -88,7 +88,7 @@ def test_a_calendar_of_weekends_alone_says_so(shell: Shell) -> None:
     assert shell("calendar").stdout == (
         "holidays: none in the calendar: weekends alone are rest days\n"
     )
-    assert json.loads(shell("calendar", "--json").stdout)["known_to"] is None
+    assert json.loads(shell("calendar", "--format", "json").stdout)["known_to"] is None
 
 
 def test_an_import_shows_what_it_does_and_writes_the_file(shell: Shell) -> None:

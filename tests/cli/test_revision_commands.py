@@ -27,7 +27,7 @@ def running(shell: Shell) -> Shell:
 
 
 def states(shell: Shell) -> list[str]:
-    found = shell("revisions", "--json", **LATER)
+    found = shell("revisions", "--format", "json", **LATER)
     assert found.returncode == 0
     return [edit["state"] for edit in json.loads(found.stdout)]
 

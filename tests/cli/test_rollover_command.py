@@ -94,7 +94,7 @@ def test_once_it_is_all_there_nothing_is_written_and_it_ends_with_1(titled: Shel
 
 
 def test_the_json_has_the_draft_and_what_is_in_it(titled: Shell) -> None:
-    done = titled("rollover", "2027", "--out", "next.yaml", "--json")
+    done = titled("rollover", "2027", "--out", "next.yaml", "--format", "json")
     assert done.returncode == 0
     found = json.loads(done.stdout)
     assert found == {
@@ -111,7 +111,7 @@ def test_the_json_has_the_draft_and_what_is_in_it(titled: Shell) -> None:
         ],
     }
     (titled.folder / "next.yaml").replace(titled.folder / "schedules.yaml")
-    done = titled("rollover", "2027", "--json")
+    done = titled("rollover", "2027", "--format", "json")
     assert done.returncode == 1
     assert json.loads(done.stdout) == found | {"file": None, "carried": []}
 
