@@ -136,19 +136,20 @@ class Clerk:
             draft.replace(self.file)
             return
         with self.saving, self.file.open("wb", buffering=0) as file:
-            half = self.half(content)
-            file.write(content[: half if way == "halves" else None])
-            if way == "halves":
+            half = self.half(content) if way == "halves" else None
+            file.write(content[:half])
+            if half is not None:
                 sleep(0.02)
                 file.write(content[half:])
 
-    def half(self, content: bytes) -> int:
+    def half(self, content: bytes) -> int | None:
         """Where a save is halved: never so that two of them show the same, or the second look at
-        the file might meet the half of the next save."""
-        ends = [n + 1 for n, byte in enumerate(content) if byte == ord("\n")]
-        half = self.chance.choice([*ends[-4:], self.chance.randrange(len(content) + 1)])
-        while content[:half] in self.halves:
-            half = self.chance.randrange(len(content) + 1)
+        the file might meet the half of the next save; None where that cannot be any more."""
+        left = [n for n in range(len(content) + 1) if content[:n] not in self.halves]
+        if not left:
+            return None
+        ends = [n for n in left if content[:n].endswith(b"\n")]
+        half = self.chance.choice([*ends[-4:], self.chance.choice(left)])
         self.halves.add(content[:half])
         return half
 
