@@ -37,7 +37,7 @@ def write(results: Results) -> None:
         "kinds": "\n\n".join(_states(states, results.delivery)),
         "waits": "\n".join(_waits(_latest(row for row in rows if not row["mutant"]))),
         "mutants": "\n".join(_mutants(_latest(row for row in rows if row["mutant"]))),
-        "missing": "\n".join(_missing(sound)),
+        "missing": _missing(sound),
         "full": _full(),
     }
     text = re.sub(r"\{(\w+)\}", lambda found: filled[found[1]], WORDS.read_text("utf-8"))
@@ -151,8 +151,14 @@ def _wrong(row: Row) -> str:
     return ", ".join(f"{row[name]:,} {name}" for name in WRONG if row[name])
 
 
-def _missing(rows: Sequence[Row]) -> Iterator[str]:
-    """What the full campaign asks for and has not been run."""
+def _missing(rows: Sequence[Row]) -> str:
+    left = "\n".join(_left(rows))
+    if not left:
+        return "All that the full campaign asks for has been run on this state of the code."
+    return f"Asked for by the full campaign, and not run on this state of the code:\n\n{left}"
+
+
+def _left(rows: Sequence[Row]) -> Iterator[str]:
     made = {(row["kind"], row["seed"], row["count"]) for row in rows}
     for name, kind in KINDS.items():
         seeds, count = kind.full
