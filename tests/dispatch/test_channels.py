@@ -340,10 +340,17 @@ def keeps_to_the_limit(scene: Scene, count: int) -> None:
     assert took == pytest.approx((count - 1) * PACE, abs=0.001)  # as arithmetic says
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(2000, marks=pytest.mark.year)])
-def test_many_digests_for_one_robot_leave_at_its_pace_and_none_is_lost(
-    engine: Engine, count: int
-) -> None:
+def test_digests_for_one_robot_leave_at_its_pace_and_none_is_lost(engine: Engine) -> None:
+    leave_at_its_pace(engine, 60)
+
+
+@pytest.mark.year
+@pytest.mark.one_database
+def test_so_do_thousands(engine: Engine) -> None:
+    leave_at_its_pace(engine, 2000)
+
+
+def leave_at_its_pace(engine: Engine, count: int) -> None:
     scene = Scene(engine, crowd(count), pace=PACE)
     scene.at(START)
     scene.at("2026-01-30")
