@@ -91,7 +91,7 @@ def make(home: Path, url: str, kind: Kind, count: int) -> None:
         said = letter(given)
         with engine.begin() as conn:
             for number in range(count):
-                queue(conn, Address("email", address(number)), "brief", LETTERS, content=said)
+                queue(conn, Address("email", address(number)), "test", LETTERS, content=said)
     engine.dispose()
 
 
