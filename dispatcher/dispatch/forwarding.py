@@ -27,9 +27,9 @@ from dispatcher.plan.ways import Way
 def forward(conn: Connection, plan: Plan, now: datetime) -> None:
     """Queues every letter that failed, or waits where it cannot leave, to the next addresses of
     those who are to get it. One that nobody has got yet and no other way brings stays as it is."""
-    shut = shut_channels(conn, now)
+    shut, names = shut_channels(conn, now), {unit: _names(plan, unit) for unit in plan.units}
     for letter in letters.undelivered(conn):
-        for unit, tried in _by_unit(conn, plan, letter).items():
+        for unit, tried in _by_unit(conn, plan, letter, names).items():
             found = _next(plan, unit, tried, shut | stuck(tried.items(), now))
             why = _("its channel is paused; another brings it")
             pruning.take_back(conn, [tried[to].id for to in found.back], why, now)
@@ -37,19 +37,20 @@ def forward(conn: Connection, plan: Plan, now: datetime) -> None:
                 _queue(conn, plan, letter, to, now)
 
 
-def _by_unit(conn: Connection, plan: Plan, letter: Letter) -> dict[str, dict[Address, Tried]]:
+def _by_unit(
+    conn: Connection, plan: Plan, letter: Letter, names: Mapping[str, set[str]]
+) -> dict[str, dict[Address, Tried]]:
     """The letter's messages to each unit that is to get it; those whose address is nobody's any
     more count for each of them."""
     units = [plan.office]
     if letter.slip_id is not None:
         units = recipients(plan, called(conn, letter.slip_id))
-    of = {unit: _names(plan, unit) for unit in units}
-    known = set().union(*of.values())
+    known = set().union(*names.values())
     return {
         unit: {
             to: each
             for to, each in letter.tried.items()
-            if to.address in of[unit] or to.address not in known
+            if to.address in names[unit] or to.address not in known
         }
         for unit in units
         if unit in plan.units
@@ -58,8 +59,11 @@ def _by_unit(conn: Connection, plan: Plan, letter: Letter) -> dict[str, dict[Add
 
 def _names(plan: Plan, unit: str) -> set[str]:
     """By what a channel may address a unit, whether it has that channel or not."""
-    contacts = plan.units[unit].contacts if unit in plan.units else ()
-    theirs = (name for each in contacts for name in (each.email, each.mobile, each.account))
+    theirs = (
+        name
+        for each in plan.units[unit].contacts
+        for name in (each.email, each.mobile, each.account)
+    )
     return {unit, *filter(None, theirs)}
 
 

@@ -297,6 +297,20 @@ def test_a_slip_comes_back_to_no_address_that_it_was_taken_from(slip: Scene) -> 
     assert [state for *_to, state in slip.states("slip")] == ["cancelled", "failed"]
 
 
+def test_an_edited_ladder_takes_a_slip_back_from_nobody_whom_it_waits_for(engine: Engine) -> None:
+    found = Scene(engine, plan_of())
+    drafted(found, "2026-01-30", "2026-02-04")
+    released(found, 1)
+    drafted(found, "2026-02-05", "2026-02-11")
+    found.group.troubles["乙"] = [trouble("temporary")] * 2
+    released(found, 2)
+    found.at("2026-02-11 09:01")
+    found.edit(found.plan._replace(ladder=None))
+    found.at("2026-02-11 09:10")
+    found.at("2026-02-11 09:30")
+    assert found.arrived("slip") == [("群", "甲"), ("群", "甲"), ("群", "乙")]
+
+
 def test_nothing_is_decided_while_a_letter_is_in_hand(slip: Scene) -> None:
     released(slip, 1)
     with slip.conn() as conn:
