@@ -124,7 +124,7 @@ def _stretch(year: int | None, first: date | None, last: date | None) -> Stretch
 
 
 def _refuse_days_outside(wishes: Wishes) -> None:
-    """What would never come to pass is a slip."""
+    """An edit or outage on a day that is never reached is a mistake."""
     days = wishes.stretch
     outside = [each.on for each in wishes.edits if each.on not in days]
     outside += [each.first for each in wishes.outages

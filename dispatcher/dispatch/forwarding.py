@@ -14,7 +14,7 @@ from dispatcher.dispatch.routing import Route, route
 from dispatcher.dispatch.slips import called, recipients
 from dispatcher.dispatch.telling import letter_ways, shut_channels, stuck
 from dispatcher.i18n import _
-from dispatcher.ledger import letters, outbox, pruning
+from dispatcher.ledger import letters, outbox, pruning, slips
 from dispatcher.ledger.database import Connection
 from dispatcher.ledger.letters import Letter
 from dispatcher.ledger.outbox import Address
@@ -31,7 +31,7 @@ def forward(conn: Connection, plan: Plan, now: datetime) -> None:
     for letter in letters.undelivered(conn):
         for unit, tried in _by_unit(conn, plan, letter, names).items():
             found = _next(plan, unit, tried, shut | stuck(tried.items(), now))
-            why = _("its channel is paused; another brings it")
+            why = _("another channel brings it")
             pruning.take_back(conn, [tried[to].id for to in found.back], why, now)
             for to in found.to:
                 _queue(conn, plan, letter, to, now)
@@ -85,8 +85,10 @@ def _waiting_beside(ways: Collection[Way], states: Mapping[Address, str]) -> tup
 
 
 def _queue(conn: Connection, plan: Plan, letter: Letter, to: Address, now: datetime) -> None:
-    said = said_on(plan, to.channel, letter.content)
     if letter.slip_id is None:
+        said = said_on(plan, to.channel, letter.content)
         outbox.queue(conn, to, letter.kind, letter.at, content=said)
-    else:
-        outbox.queue_slip(conn, to, letter.slip_id, said, now)
+        return
+    # As it was released: a channel that failed may have had but its subject.
+    kept = slips.content_of(conn, letter.slip_id) or letter.content
+    outbox.queue_slip(conn, to, letter.slip_id, said_on(plan, to.channel, kept), now)

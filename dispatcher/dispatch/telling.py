@@ -74,7 +74,7 @@ def post(conn: Connection, plan: Plan, now: datetime) -> Counter[str]:
         for to in found.to:
             piles[to].append(untold)
     if back:
-        why = _("its channel is paused; another brings it")
+        why = _("another channel brings it")
         pruning.take_back(conn, back, why, now)
     today = instant(now.astimezone(plan.zone).date(), time.min, plan.zone)
     waiting = {to: _pile(plan, to, found, now) for to, found in piles.items()}

@@ -119,7 +119,7 @@ def test_a_folder_that_cannot_be_written_is_named_before_anything_is_lived_throu
         ("--outage", "2026-02-01..2026-02-02"),
     ],
 )
-def test_what_lies_outside_the_days_that_are_rehearsed_is_a_slip(
+def test_what_lies_outside_the_days_that_are_rehearsed_is_a_mistake(
     shell: Shell, wish: tuple[str, str]
 ) -> None:
     done = shell("rehearse", "--from", "2026-01-01", "--to", "2026-01-06", *wish)

@@ -297,6 +297,20 @@ def test_a_slip_comes_back_to_no_address_that_it_was_taken_from(slip: Scene) -> 
     assert [state for *_to, state in slip.states("slip")] == ["cancelled", "failed"]
 
 
+def test_a_slip_that_was_cut_to_its_subject_goes_on_in_full(engine: Engine) -> None:
+    found = Scene(engine, plan_of("wecom"))
+    drafted(found, "2026-01-30", "2026-02-04")
+    with found.conn() as conn:
+        channels.pause(conn, "email", "李四", Text("moved"), found.now)
+    found.group.troubles["*"] = [trouble("permanent")]
+    assert released(found, 1).to == (Address("群", "甲"),)
+    with found.conn() as conn:
+        channels.resume(conn, "email", "李四", found.now)
+    found.at("2026-02-04 09:01")
+    assert found.arrived("slip") == [("email", "甲@example.com")]
+    assert found.ask("SELECT text FROM slip") == [(found.box.sent[-1].text,)]
+
+
 def test_an_edited_ladder_takes_a_slip_back_from_nobody_whom_it_waits_for(engine: Engine) -> None:
     found = Scene(engine, plan_of())
     drafted(found, "2026-01-30", "2026-02-04")
