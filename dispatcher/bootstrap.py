@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import suppress
-from datetime import date, datetime
+from datetime import date, datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -99,6 +99,13 @@ def in_force(settings: Settings, conn: Connection | None) -> Revision:
     if running is None or text is None:
         return read_revision(settings.schedules)
     return revision(settings.schedules.name, text)._replace(hash=running)
+
+
+def zone_in_force(settings: Settings, conn: Connection) -> tzinfo | None:
+    """The calendar's zone; None, which is this machine's, where it cannot be read."""
+    with suppress(DispatcherError):
+        return in_force(settings, conn).plan.zone
+    return None
 
 
 def revision_in_force(settings: Settings) -> Revision:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from threading import Thread
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -43,7 +43,8 @@ def health(settings: Settings) -> Health:
         raise Refused(_("no heartbeat in {folder}: the daemon has not run", folder=settings.state))
     if failing:
         found.troubles.append(_("nothing is done since {since}: {why}",
-                                since=_minute(failing.since), why=failing.why))  # fmt: skip
+                                since=f"{failing.since:%Y-%m-%d %H:%M}",
+                                why=failing.why))  # fmt: skip
     if beat:
         _look_at_beat(found, settings, beat)
     if shutil.disk_usage(settings.state).free < ROOM:
@@ -97,8 +98,9 @@ def _of_ledger(settings: Settings, beat: Beat | None) -> Health:
     with reading(settings.database_url, shipped("db")) as conn:
         if conn:
             refuse_unsafe(settings)
-            _look_at_ledger(found, conn)
-            _look_at_waiting(found, conn, beat)
+            zone = bootstrap.zone_in_force(settings, conn)
+            _look_at_ledger(found, conn, zone)
+            _look_at_waiting(found, conn, beat, zone)
         elif beat:
             found.troubles.append(gone(settings))
     return found
@@ -123,7 +125,7 @@ def gone(settings: Settings) -> Text:
              "backup back, or grant what is missing")  # fmt: skip
 
 
-def _look_at_ledger(found: Health, conn: Connection) -> None:
+def _look_at_ledger(found: Health, conn: Connection, zone: tzinfo | None) -> None:
     from dispatcher.ledger import channels, installation, queries, revisions
 
     state, held, waits = queries.health(conn), installation.find(conn), revisions.waiting(conn)
@@ -135,7 +137,7 @@ def _look_at_ledger(found: Health, conn: Connection) -> None:
     if held and held.hold is not None:
         found.troubles.append(_("paused by {by}: {reason}", by=held.held_by, reason=held.hold))
     if waits:
-        found.troubles.append(not_in_force(waits))
+        found.troubles.append(not_in_force(waits, zone))
     found.troubles.extend(
         _("channel '{channel}' is paused by {by}: {reason}", channel=each.name, by=each.paused_by,
           reason=each.reason)
@@ -144,7 +146,9 @@ def _look_at_ledger(found: Health, conn: Connection) -> None:
     )  # fmt: skip
 
 
-def _look_at_waiting(found: Health, conn: Connection, beat: Beat | None) -> None:
+def _look_at_waiting(
+    found: Health, conn: Connection, beat: Beat | None, zone: tzinfo | None
+) -> None:
     """What was tried in vain is told at once, with the reason; what was not, after an hour."""
     from dispatcher.ledger import channels, queries
 
@@ -156,12 +160,12 @@ def _look_at_waiting(found: Health, conn: Connection, beat: Beat | None) -> None
     failed = {name: (at, each.failure) for name, each in past.items() if (at := each.failed_at)}
     found.troubles.extend(
         _("messages wait for channel '{channel}', tried in vain at {at}: {failure}", channel=name,
-          at=_minute(at), failure=failure)
+          at=_minute(at, zone), failure=failure)
         for name, (at, failure) in failed.items()
     )  # fmt: skip
     oldest = min((each.at for each in waiting if each.channel not in failed), default=None)
     if oldest and beat and oldest < beat.at - WAITING_AFTER:
-        found.troubles.append(_("messages wait since {since}", since=_minute(oldest)))
+        found.troubles.append(_("messages wait since {since}", since=_minute(oldest, zone)))
 
 
 def _look_at_templates(found: Health, settings: Settings) -> None:
@@ -175,13 +179,13 @@ def _look_at_templates(found: Health, settings: Settings) -> None:
     )
 
 
-def _minute(moment: datetime) -> str:
-    return f"{moment.astimezone():%Y-%m-%d %H:%M}"
+def _minute(moment: datetime, zone: tzinfo | None) -> str:
+    return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"
 
 
-def not_in_force(edit: Edit) -> Text:
-    """An edit of the calendar that is not in force."""
-    since = _minute(edit.noticed_at)
+def not_in_force(edit: Edit, zone: tzinfo | None) -> Text:
+    """An edit of the calendar that is not in force, by the clocks of ``zone``."""
+    since = _minute(edit.noticed_at, zone)
     if edit.state == "held":
         return _("the edit of the calendar waits for 'dispatcher apply' since {since}: {why}",
                  since=since, why=edit.reason)  # fmt: skip

@@ -41,10 +41,10 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Settin
 
 
 @pytest.fixture
-def shanghai(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The machine's own zone."""
+def elsewhere(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The machine stands in another zone than the office."""
     with monkeypatch.context() as patch:
-        patch.setenv("TZ", "Asia/Shanghai")
+        patch.setenv("TZ", "America/New_York")
         time.tzset()
         yield
     time.tzset()
@@ -182,14 +182,14 @@ def try_in_vain(settings: Settings, outcome: str = "temporary") -> None:
     "minutes, late", [(61, []), (62, ["messages wait since 2026-11-26 07:58"])]
 )
 def test_what_has_waited_for_an_hour_untried_is_told_in_local_time(
-    settings: Settings, shanghai: None, minutes: int, late: list[str]
+    settings: Settings, elsewhere: None, minutes: int, late: list[str]
 ) -> None:
     queue(settings, NOW - minutes * MINUTE)
     assert troubles(settings) == late
 
 
 def test_what_was_tried_in_vain_is_told_at_once_with_its_channel_and_the_reason(
-    settings: Settings, shanghai: None
+    settings: Settings, elsewhere: None
 ) -> None:
     queue(settings, NOW)
     try_in_vain(settings)

@@ -45,7 +45,7 @@ def revisions(context: click.Context, form: str) -> None:
         return
     with ledger(bootstrap.settings()) as conn:
         found, current = _edits(conn)
-        zone = _zone(conn)
+        zone = bootstrap.zone_in_force(bootstrap.settings(), conn)
     if form == "json":
         print_json([_as_json(edit, zone) for edit in found])
         return
@@ -112,14 +112,6 @@ def _edits(conn: Connection) -> tuple[list[Edit], int]:
     found, running = kept.edits(conn), kept.running(conn)
     applied = (edit.id for edit in found if edit.state == "applied" and edit.hash == running)
     return found, max(applied, default=0)
-
-
-def _zone(conn: Connection) -> tzinfo | None:
-    """The calendar's; this machine's where it cannot be read."""
-    try:
-        return bootstrap.in_force(bootstrap.settings(), conn).plan.zone
-    except DispatcherError:
-        return None
 
 
 def _read(text: str, hash: str = "") -> Revision:

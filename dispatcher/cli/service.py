@@ -172,7 +172,7 @@ def _run_once(watch: Watch) -> None:
     waits = watch.edit_that_waits()
     if waits:
         error = Refused if waits.state == "held" else DispatcherError
-        raise error(not_in_force(waits))
+        raise error(not_in_force(waits, watch.parts.plan.zone))
 
 
 class _Beside:
