@@ -6,9 +6,10 @@ from collections.abc import Collection
 from datetime import date
 from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, bindparam, exists, func, or_, select
+from sqlalchemy import ColumnElement, Connection, exists, func, or_, select
 
 from dispatcher.ledger.tables import assignment, message_item, occurrence, reminder
+from dispatcher.ledger.types import among
 
 Notice = tuple[str, date | None, str]
 """A notice beside the one that an item shows: its step, the date before it, and the remark."""
@@ -138,7 +139,7 @@ _items = (
     .join_from(message_item, reminder)
     .join(assignment)
     .join(occurrence)
-    .where(message_item.c.message_id.in_(bindparam("ids", expanding=True)))
+    .where(among(message_item.c.message_id))
     .order_by(
         reminder.c.addressee.in_(("owner", "copy")),
         ~or_(reminder.c.step.like("T%"), reminder.c.step == "open"),

@@ -27,7 +27,7 @@ from sqlalchemy.sql.dml import ReturningUpdate
 
 from dispatcher.ledger.outbox import WORDS, Content, Kind
 from dispatcher.ledger.tables import attachment, attempt, message
-from dispatcher.ledger.types import clock_seconds
+from dispatcher.ledger.types import among, clock_seconds
 
 LEASE = 150.0
 """Seconds; every channel's deadline for one attempt is shorter. Renewed while a message is in
@@ -124,10 +124,9 @@ def _taken(
 ) -> list[Claimed]:
     rows = []
     for row in conn.execute(statement, wanted):
-        said = [getattr(row, name) for name in WORDS]
+        said = row[len(FACTS) :]
         content = None if row.subject is None else Content(*said)
-        facts = {name: getattr(row, name) for name in FACTS}
-        rows.append(Claimed(**facts, content=content))
+        rows.append(Claimed._make((*row[: len(FACTS)], content)))
     return sorted(rows, key=lambda row: (row.urgency, row.at, row.id))
 
 
@@ -169,13 +168,13 @@ def begin_sending(
     return begun
 
 
-_among = message.c.id.in_(bindparam("ids", expanding=True))
+_these = among(message.c.id)
 _start = update(message).values(
     state="sending",
     attempts=message.c.attempts + 1,
     lease_until=clock_seconds() + bindparam("lease"),
 )
-_begin = _start.where(_among)
+_begin = _start.where(_these)
 _begin_fresh = _start.where(message.c.id == bindparam("key")).values(
     {name: bindparam(name) for name in WORDS}
 )
@@ -185,7 +184,7 @@ _attempt = insert(attempt).from_select(
         *message.c["id", "attempts"],
         bindparam("now", type_=attempt.c.started_at.type),
         literal_column("'sending'"),
-    ).where(_among),
+    ).where(_these),
 )
 _attach = insert(attachment)
 
@@ -216,7 +215,7 @@ def _still(conn: Connection, query: Select[Any], attempts: Mapping[int, int]) ->
 
 
 # Built once: to build a statement costs more than to run it.
-_seen = select(*message.c["id", "attempts"]).where(_among).order_by(message.c.id).with_for_update()
+_seen = select(*message.c["id", "attempts"]).where(_these).order_by(message.c.id).with_for_update()
 _claimed = _seen.where(message.c.state == "claimed", message.c.lease_until > clock_seconds())
 _sending = _seen.where(message.c.state == "sending")
 
@@ -243,7 +242,7 @@ def renew(
 
 _files_of = (
     select(*attachment.c["message_id", "name", "content"])
-    .where(attachment.c.message_id.in_(bindparam("ids", expanding=True)))
+    .where(among(attachment.c.message_id))
     .order_by(attachment.c.name)
 )
 

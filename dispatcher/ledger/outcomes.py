@@ -22,7 +22,7 @@ from dispatcher.ledger.tables import (
     message_item,
     reminder,
 )
-from dispatcher.ledger.types import clock_seconds
+from dispatcher.ledger.types import among, clock_seconds
 
 MAX_UNKNOWN = 3
 """A message is not sent again after so many attempts to which no answer came: whoever takes it and
@@ -80,7 +80,7 @@ def settle(conn: Connection, ended: Collection[Ended], now: datetime) -> dict[in
 _end_attempt = (
     update(attempt)
     .where(
-        attempt.c.message_id.in_(bindparam("ids", expanding=True)),
+        among(attempt.c.message_id),
         attempt.c.outcome == literal_column("'sending'"),
     )
     .values(finished_at=bindparam("now"), outcome=bindparam("became"), detail=bindparam("said"))
@@ -137,9 +137,7 @@ def _tell(conn: Connection, message_ids: Collection[int], now: datetime) -> None
         conn.execute(_told, {"ids": list(message_ids), "now": now})
 
 
-_held = select(message_item.c.reminder_id).where(
-    message_item.c.message_id.in_(bindparam("ids", expanding=True))
-)
+_held = select(message_item.c.reminder_id).where(among(message_item.c.message_id))
 _told = (
     update(reminder)
     .where(reminder.c.id.in_(_held), IS_QUEUED)

@@ -31,6 +31,7 @@ from dispatcher.ledger.tables import (
     slip,
 )
 from dispatcher.ledger.transitions import CHASED
+from dispatcher.ledger.types import among
 
 
 def prune(conn: Connection, claimed: Sequence[Claimed], now: datetime) -> list[Claimed]:
@@ -152,12 +153,12 @@ _held = (
     select(message_item.c.message_id, *reminder.c["id", "reason"], _wanted.label("wanted"))
     .join_from(message_item, reminder)
     .join(assignment)
-    .where(message_item.c.message_id.in_(bindparam("ids", expanding=True)))
+    .where(among(message_item.c.message_id))
     .order_by(reminder.c.id)
 )
 _newer = message.alias()
 _last = select(message.c.id).where(
-    message.c.id.in_(bindparam("ids", expanding=True)),
+    among(message.c.id),
     ~exists().where(
         _newer.c.slip_id.is_(None),
         *(_newer.c[name] == message.c[name] for name in ("channel", "address", "kind")),
