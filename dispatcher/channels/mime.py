@@ -11,6 +11,7 @@ import re
 from base64 import b64encode
 from collections.abc import Iterator
 from email.utils import format_datetime
+from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 from urllib.parse import quote
@@ -34,6 +35,9 @@ LINES = re.compile(rb".{1,%d}" % LINE)
 WORD, SECTION = 39, 18
 """Bytes of text in an encoded word, so that one fits behind every header's name, and of a file's
 name in a section, where each may take three characters."""
+SAME = 64
+"""So many names and subjects are remembered as a mail writes them: mails that leave together mostly
+have the same ones."""
 CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 SURROGATE = re.compile(r"[\ud800-\udfff]")
 FIELDS = {
@@ -121,25 +125,26 @@ def _header(name: str, first: str, *more: str) -> str:
     return "\r\n".join(lines)
 
 
-def _mailbox(name: str, address: str) -> list[str]:
+def _mailbox(name: str, address: str) -> tuple[str, ...]:
     if not name:
-        return [address]
+        return (address,)
     plain = len(name) <= WORD and PLAIN_NAME.fullmatch(name)
-    return [*([name] if plain else _encoded_words(name)), f"<{address}>"]
+    return *((name,) if plain else _encoded_words(name)), f"<{address}>"
 
 
-def _subject(text: str) -> list[str]:
+def _subject(text: str) -> tuple[str, ...]:
     plain = len(text) <= LINE - len("Subject: ") and PLAIN_SUBJECT.fullmatch(text)
-    return [text] if plain else _encoded_words(text)
+    return (text,) if plain else _encoded_words(text)
 
 
-def _encoded_words(text: str) -> list[str]:
+@lru_cache(SAME)
+def _encoded_words(text: str) -> tuple[str, ...]:
     """``text`` as words that a reader joins again, whatever space is between them.
 
     >>> _encoded_words("潭东镇")
-    ['=?utf-8?b?5r2t5Lic6ZWH?=']
+    ('=?utf-8?b?5r2t5Lic6ZWH?=',)
     """
-    return [f"=?utf-8?b?{b64encode(piece).decode()}?=" for piece in _pieces(text, WORD)]
+    return tuple(f"=?utf-8?b?{b64encode(piece).decode()}?=" for piece in _pieces(text, WORD))
 
 
 def _pieces(text: str, size: int) -> Iterator[bytes]:
