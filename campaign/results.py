@@ -15,9 +15,9 @@ from campaign.runs import Run
 FILE = Path(__file__).with_name("results.jsonl")
 ROOT = Path(__file__).parent.parent
 DELIVERY = [
-    *("dispatch/courier", "dispatch/deliver", "dispatch/gates", "dispatch/parts"),
-    *("dispatch/passes", "dispatch/reconcile", "dispatch/routing", "dispatch/walk"),
-    *("dispatch/steadiness", "holds", "watch"),
+    *("dispatch/courier", "dispatch/deciding", "dispatch/deliver", "dispatch/gates"),
+    *("dispatch/parts", "dispatch/passes", "dispatch/reconcile", "dispatch/routing"),
+    *("dispatch/steadiness", "dispatch/walk", "holds", "watch"),
     *("ledger/channels", "ledger/database", "ledger/leases", "ledger/outbox", "ledger/outcomes"),
     *("ledger/pruning", "ledger/reminders", "ledger/tables/sending", "ledger/tables/work"),
     "ledger/types",

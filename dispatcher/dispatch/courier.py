@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from queue import Empty, SimpleQueue
-from threading import Lock, Thread
-from time import monotonic, sleep
+from threading import Event, Lock, Thread
+from time import monotonic
 from typing import NamedTuple
 
 from dispatcher.channels.contract import Channel, DeliveryError, Outgoing
@@ -23,8 +23,11 @@ log = logging.getLogger("dispatcher.courier")
 BACKOFF = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 30, 60)]
 LINGER = 2.0
 """Seconds for which an idle thread waits for the next message before it ends."""
-MOMENT = 0.001
-"""Seconds within which a server answers at once, and for which a round waits for what ends next."""
+AT_ONCE, STUCK = 0.002, 0.005
+"""Seconds that a message takes at most where the server answers at once, and after which nobody
+waits for the message before."""
+SLOW = 2
+"""So many messages in turn that took longer are no accident."""
 
 Boottime = Callable[[], float]
 """Seconds since this machine was started, the time it slept included."""
@@ -51,15 +54,15 @@ class _Crew:
     """The threads of a channel.
 
     One brings message after message for as long as the server answers at once: others would only
-    wait for it, since one at a time has the interpreter. When nobody has come back for a moment,
-    whatever waits gets a thread of its own.
+    wait for it, since one at a time has the interpreter. Once the server takes its time, or nobody
+    comes back, whatever waits gets a thread of its own.
     """
 
-    def __init__(self, name: str, bring: Callable[[str, Parcel], None]) -> None:
-        self._name, self._bring = name, bring
+    def __init__(self, name: str, bring: Callable[[str, Parcel], None], rested: Event) -> None:
+        self._name, self._bring, self._rested = name, bring, rested
         self._work: deque[Parcel] = deque()
         self._calls: SimpleQueue[None] = SimpleQueue()
-        self._busy = self._idle = 0
+        self._busy = self._idle = self._slow = 0
         self._moved_at = 0.0
         self._lock = Lock()
 
@@ -67,17 +70,23 @@ class _Crew:
         """Has a message brought, before long."""
         with self._lock:
             self._work.append(parcel)
-            if not self._busy:
+            if not self._busy or self._slow >= SLOW:
                 self._call()
 
-    def is_behind(self) -> bool:
-        """Whether messages wait for a thread; those that do so for too long get it now."""
+    def is_quick(self) -> bool:
+        """Whether messages are being brought, and the server answers at once; where nobody has come
+        back for too long, it does not, and whatever waits gets a thread now."""
         with self._lock:
-            if self._work and monotonic() - self._moved_at > MOMENT:
-                for _parcel in self._work:
-                    self._call()
+            at_it = self._busy > 0 and self._slow < SLOW
+            if at_it and monotonic() - self._moved_at > STUCK:
+                self._slow = SLOW
+                self._call_for_all()
                 return False
-            return bool(self._work)
+            return at_it
+
+    def _call_for_all(self) -> None:
+        for _parcel in self._work:
+            self._call()
 
     def _call(self) -> None:
         """Sets one more thread to work."""
@@ -92,9 +101,19 @@ class _Crew:
     def _run(self) -> None:
         while True:
             while parcel := self._next():
+                began = monotonic()
                 self._bring(self._name, parcel)
+                self._learn(monotonic() - began)
+            self._rested.set()
             if not self._is_called():
                 return
+
+    def _learn(self, took: float) -> None:
+        """How fast the server is, by the seconds that a message took."""
+        with self._lock:
+            self._slow = self._slow + 1 if took > AT_ONCE else 0
+            if self._slow == SLOW:
+                self._call_for_all()
 
     def _next(self) -> Parcel | None:
         with self._lock:
@@ -132,15 +151,18 @@ class Courier:
         self.flying: dict[int, Begun] = {}
         self.renewed_at = monotonic()
         self._at_hand = dict(channels)
-        self._crews = {name: _Crew(name, self._bring) for name in channels}
-        self._ended: SimpleQueue[Carried] = SimpleQueue()
+        self._ended: deque[Carried] = deque()
+        self._rested = Event()
+        self._crews = {name: _Crew(name, self._bring, self._rested) for name in channels}
 
     def equip(self, channels: Mapping[str, Channel]) -> None:
         """Carries by other channels from now on; what is on its way goes on by those that it was
         handed to, even if they are no more."""
         before, self.channels = self.channels, channels
         self._at_hand = {**self._at_hand, **channels}
-        self._crews |= {name: _Crew(name, self._bring) for name in channels if name not in before}
+        self._crews |= {
+            name: _Crew(name, self._bring, self._rested) for name in channels if name not in before
+        }
         for channel in before.values():
             channel.close()
 
@@ -161,21 +183,17 @@ class Courier:
             self._crews[name].take_on(parcel)
             return
         why = _("channel '{channel}' is not set up", channel=name)
-        self._ended.put(Carried(parcel.begun, Settled("temporary", why), _pause(parcel)))
+        self._ended.append(Carried(parcel.begun, Settled("temporary", why), _pause(parcel)))
 
     def collect(self, wait: float) -> list[Carried]:
-        """Everything that has ended, as soon as anything has, within ``wait`` seconds.
+        """What has ended, as soon as anything has, within ``wait`` seconds.
 
-        What ends a moment later is taken along: one commit is dearer than that moment. Whoever
-        cannot record it puts it back with ``keep``.
+        Where a server answers at once, as soon as everything has: a commit is dearer than that
+        moment, and whoever brings messages one after the other is faster where nobody wants the
+        interpreter meanwhile. Whoever cannot record what has ended puts it back with ``keep``.
         """
-        found: list[Carried] = []
-        with suppress(Empty):
-            found.append(self._next(monotonic() + wait))
-            if self._ended.qsize() + 1 < len(self.flying):
-                sleep(MOMENT)
-            while True:
-                found.append(self._ended.get_nowait())
+        self._await(monotonic() + wait)
+        found = [self._ended.popleft() for _each in range(len(self._ended))]
         for each in found:
             del self.flying[each.begun.claimed.id]
         return found
@@ -184,21 +202,20 @@ class Courier:
         """Holds what has ended for the next ``collect``."""
         for each in carried:
             self.flying[each.begun.claimed.id] = each.begun
-            self._ended.put(each)
+            self._ended.append(each)
 
-    def _next(self, until: float) -> Carried:
-        """What ends next, by an instant of ``monotonic``; raises Empty."""
+    def _await(self, until: float) -> None:
+        """Returns when it is time to record, at ``until`` of ``monotonic`` at the latest."""
         while True:
-            behind = [crew.is_behind() for crew in self._crews.values()]
-            left = max(until - monotonic(), 0)
-            try:
-                return self._ended.get(timeout=min(left, MOMENT) if any(behind) else left)
-            except Empty:
-                if left <= MOMENT:
-                    raise
+            self._rested.clear()
+            quick = [crew.is_quick() for crew in self._crews.values()]
+            ended, left = len(self._ended), until - monotonic()
+            if left <= 0 or ended == len(self.flying) or (ended and not any(quick)):
+                return
+            self._rested.wait(min(left, STUCK) if any(quick) else left)
 
     def _bring(self, name: str, parcel: Parcel) -> None:
-        self._ended.put(self._carry(self._at_hand[name], parcel))
+        self._ended.append(self._carry(self._at_hand[name], parcel))
 
     def _carry(self, channel: Channel, parcel: Parcel) -> Carried:
         if self.boottime() > parcel.until:

@@ -127,8 +127,9 @@ class _Delivery:
             waiting.setdefault(each.channel, deque()).append(each)
         for parcel in begun:
             self.courier.carry(parcel)
-        self.more = bool(ready or claimed)
-        return self.more or bool(ended)
+        others = bool(ready) and self._enough(()) is not None
+        self.more = bool(claimed or others or self._ready())
+        return bool(ready or claimed or ended)
 
     def _ready(self) -> Sequence[Claimed]:
         """What may begin now, for the connections that are free."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any
 
 import pytest
@@ -236,10 +236,26 @@ def quick(office: Office) -> Quick:
 def test_one_thread_brings_everything_while_the_channel_answers_at_once(
     office: Office, quick: Quick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(courier, "MOMENT", 60.0)
-    monkeypatch.setattr(courier, "sleep", lambda _seconds: None)
+    monkeypatch.setattr(courier, "AT_ONCE", 60.0)
+    monkeypatch.setattr(courier, "STUCK", 60.0)
     assert deliver(office.parts)["sent"] == 12
     assert len(quick.threads) == 1
+
+
+def test_a_server_that_takes_its_time_has_as_many_threads_as_connections(
+    office: Office, quick: Quick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Although nobody stays away for long."""
+    monkeypatch.setattr(courier, "STUCK", 60.0)
+    real = quick.send
+
+    def send(outgoing: Outgoing) -> object:
+        sleep(3 * courier.AT_ONCE)
+        return real(outgoing)
+
+    monkeypatch.setattr(quick, "send", send)
+    assert deliver(office.parts)["sent"] == 12
+    assert len(quick.threads) == quick.connections
 
 
 def test_a_thread_that_nobody_needs_ends_and_another_takes_its_place(
@@ -259,7 +275,8 @@ def test_a_thread_that_nobody_needs_ends_and_another_takes_its_place(
 def test_there_is_one_commit_for_as_many_messages_as_there_are_connections(
     office: Office, quick: Quick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(courier, "MOMENT", 0.2)
+    monkeypatch.setattr(courier, "AT_ONCE", 60.0)
+    monkeypatch.setattr(courier, "STUCK", 60.0)
     commits: list[object] = []
     event.listen(office.engine, "commit", commits.append)
     deliver(office.parts)
