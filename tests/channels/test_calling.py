@@ -151,6 +151,9 @@ def _answer_oddly(listening: socket.socket) -> None:
         body = b'{"errcode":0}'
         head = b"HTTP/1.1 200 OK\r\nno colon here\r\nContent-Length: %d\r\n\r\n"
         connection.sendall(head % len(body) + body)
+        connection.shutdown(socket.SHUT_WR)
+        while connection.recv(65536):  # closed with something unread, it would be reset
+            pass
 
 
 def test_no_key_is_in_the_log_even_where_everything_is_logged(
