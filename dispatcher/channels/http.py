@@ -7,7 +7,6 @@ password file of the environment, no host but those allowed, no endless answer.
 from __future__ import annotations
 
 import io
-import ipaddress
 import logging
 import socket
 import ssl
@@ -26,6 +25,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.util.connection import create_connection
 
 from dispatcher import __version__
+from dispatcher.channels.wire import is_loopback
 from dispatcher.errors import SettingsError
 from dispatcher.i18n import _
 
@@ -151,14 +151,6 @@ def place(url: str) -> str:
     host = parts.hostname or ""
     name = f"[{host}]" if ":" in host else host
     return f"{parts.scheme}://{name}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine itself."""
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 def _authorities(ca_file: Path | None) -> str | bool:

@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from dispatcher.channels.contract import Channel, DeliveryError, OnUnknown, Outgoing, Receipt
 from dispatcher.channels.mime import message_bytes, message_id, parse_sender
+from dispatcher.files import flush
 from dispatcher.i18n import _
 
 NAME_LENGTH = 120
@@ -70,7 +71,7 @@ class Mailbox(Channel):
             draft.unlink(missing_ok=True)
             raise
         if self._durable:
-            _sync(self._folder)
+            flush(self._folder)
         return path
 
     def _path(self, outgoing: Outgoing) -> Path:
@@ -122,15 +123,6 @@ def _write(path: Path, content: bytes, *, durable: bool) -> None:
         if durable:
             file.flush()
             os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    """Makes the names in it durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _private(name: str, flags: int) -> int:

@@ -15,12 +15,13 @@ from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+from dispatcher.channels import smtp
 from dispatcher.channels.session import Session
 from dispatcher.channels.wire import connect, words
 
 PATIENCE = 5.0
 """Seconds that all servers together are given."""
-PORTS = {"https": 443, "http": 80, "smtp": 587, "smtps": 465, "smtp+plain": 25}
+PORTS = {"https": 443, "http": 80} | smtp.PORTS
 DATE = re.compile(r"(?:\w{3}, )?\d{1,2} \w{3} \d{4} \d\d:\d\d:\d\d [+-]\d{4}")
 """RFC 5322, section 3.3: how some mail servers tell the time in their greeting."""
 LATE = "no answer in time"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import re
 import ssl
 from base64 import b64encode
@@ -18,7 +17,7 @@ from dispatcher.channels.kept import Kept
 from dispatcher.channels.mime import message_bytes, parse_sender
 from dispatcher.channels.session import Refusal, Session, Unanswered
 from dispatcher.channels.verdicts import CLOSING, UNKNOWN, case_of_break, case_of_refusal
-from dispatcher.channels.wire import Garbled, connect, words
+from dispatcher.channels.wire import Garbled, connect, is_loopback, words
 from dispatcher.errors import SettingsError
 from dispatcher.i18n import _
 
@@ -41,7 +40,7 @@ class SmtpServer:
     password: str = field(default="", repr=False)
 
     def __post_init__(self) -> None:
-        if self.scheme == "smtp+plain" and not _is_loopback(self.host):
+        if self.scheme == "smtp+plain" and not is_loopback(self.host):
             raise SettingsError(
                 _("DISPATCHER_SMTP_URL: smtp+plain:// is not encrypted and only for this machine "
                   "(127.0.0.1); write smtps:// or smtp://")
@@ -64,10 +63,8 @@ class SmtpServer:
         return text
 
 
-def parse_smtp_url(url: str, password_file: Path | None = None) -> SmtpServer:
-    """Reads ``smtps://user:password@host:port``; the password may stand in a file instead.
-
-    Raises SettingsError, never quoting the URL.
+def parse_smtp_url(url: str) -> SmtpServer:
+    """Reads ``smtps://user:password@host:port``; raises SettingsError, never quoting the URL.
 
     >>> parse_smtp_url("smtps://office%40example.com:secret@mail.example.com")
     SmtpServer(scheme='smtps', host='mail.example.com', port=465, user='office@example.com')
@@ -80,8 +77,7 @@ def parse_smtp_url(url: str, password_file: Path | None = None) -> SmtpServer:
     more = parts.path.strip("/") + parts.query + parts.fragment
     if more or scheme not in PORTS or not HOST.fullmatch(host):
         raise _unreadable_url()
-    password = _read(password_file) if password_file else unquote(parts.password or "")
-    user = unquote(parts.username or "")
+    user, password = unquote(parts.username or ""), unquote(parts.password or "")
     return SmtpServer(cast(Scheme, scheme), host, port or PORTS[scheme], user, password)
 
 
@@ -192,13 +188,6 @@ class Smtp(Channel):
         return self._server.mask(said)[:MAX_SHOWN]
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
-
-
 def _verifying_context(ca_file: Path | None) -> ssl.SSLContext:
     """Trusts the system's authorities, or those in ``ca_file`` alone."""
     try:
@@ -207,16 +196,6 @@ def _verifying_context(ca_file: Path | None) -> ssl.SSLContext:
         raise SettingsError(
             _("DISPATCHER_SMTP_CA_FILE: {file} cannot be used: {detail}", file=ca_file,
               detail=error.strerror or error)
-        ) from None  # fmt: skip
-
-
-def _read(file: Path) -> str:
-    try:
-        return file.read_text("utf-8").strip("\r\n")
-    except (OSError, UnicodeError) as error:
-        raise SettingsError(
-            _("the password file {file} cannot be read: {detail}", file=file,
-              detail=getattr(error, "strerror", "not UTF-8"))
         ) from None  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import socket
 import ssl
@@ -128,6 +129,14 @@ def connect(host: str, port: int, until: float) -> Wire:
         else:
             return Wire(sock, until)
     raise failure
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host is this machine itself."""
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _left(until: float) -> float:

@@ -15,6 +15,7 @@ from dispatcher.cli.answers import agreed
 from dispatcher.cli.diff import compared, show
 from dispatcher.cli.output import say, words
 from dispatcher.errors import DispatcherError, Refused
+from dispatcher.files import flush
 from dispatcher.i18n import _
 from dispatcher.plan import amending
 from dispatcher.plan.model import Plan
@@ -178,15 +179,7 @@ def _replace(path: Path, before: bytes, after: bytes) -> None:
     finally:
         if draft:
             Path(draft).unlink(missing_ok=True)
-    _sync(path.parent)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    flush(path.parent)
 
 
 COMMANDS: tuple[click.Command, ...] = (set_command, add, remove, unit, handover)

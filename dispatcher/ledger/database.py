@@ -15,6 +15,7 @@ import sqlalchemy
 from sqlalchemy import URL, Connection, Engine, event, inspect, make_url, text
 
 from dispatcher.errors import DispatcherError, Refused
+from dispatcher.files import flush
 from dispatcher.i18n import _
 
 __all__ = ["Connection", "Engine", "create_engine", "migrate"]
@@ -192,22 +193,12 @@ def backup(engine: Engine, target: Path) -> None:
     raw = engine.raw_connection()
     try:
         raw.driver_connection.execute("VACUUM INTO ?", (str(part),))  # type: ignore[union-attr]
-        flush(part)
+        flush(part)  # SQLite does not do so for VACUUM INTO.
         part.rename(target)
         flush(target.parent)
     finally:
         raw.close()
         part.unlink(missing_ok=True)
-
-
-def flush(path: Path) -> None:
-    """Makes sure of a file or folder: SQLite does not do so for VACUUM INTO, and a rename may
-    overtake the content."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _file(engine: Engine) -> Path | None:

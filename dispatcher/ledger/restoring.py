@@ -17,9 +17,10 @@ from uuid import uuid4
 from sqlalchemy import Connection, Engine, update
 
 from dispatcher.errors import Refused
+from dispatcher.files import flush
 from dispatcher.i18n import Text, _
 from dispatcher.ledger import audit, installation
-from dispatcher.ledger.database import create_engine, flush, migrate, single_daemon
+from dispatcher.ledger.database import create_engine, migrate, single_daemon
 from dispatcher.ledger.tables import installation as installations
 
 PROGRAM = "dispatcher"

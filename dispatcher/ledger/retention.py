@@ -29,9 +29,9 @@ from sqlalchemy import (
 )
 
 from dispatcher.errors import Refused
+from dispatcher.files import flush
 from dispatcher.i18n import Text, _, packed
 from dispatcher.ledger import audit
-from dispatcher.ledger.database import flush
 from dispatcher.ledger.tables import (
     adoption,
     answer,

@@ -117,8 +117,6 @@ MISTAKES: dict[str, Callable[[Path], object]] = {
     "normal form": lambda _: parse_smtp_url(f"smtps://{LOGIN_IN_URL}℀@mail.example.com"),
     "plain": lambda _: parse_smtp_url(f"smtp+plain://{LOGIN_IN_URL}@mail.example.com"),
     "no user": lambda _: parse_smtp_url(f"smtps://:{quote(CANARY, safe='')}@mail.example.com"),
-    "no file": lambda tmp: parse_smtp_url(f"smtps://{LOGIN_IN_URL}@mail", tmp / "missing"),
-    "odd file": lambda tmp: parse_smtp_url("smtps://office@mail", written(tmp)),
     "sender": lambda _: Smtp(SmtpServer("smtps", "mail.example.com", 465, **LOGIN), "nobody"),
     "ca file": lambda tmp: Smtp(
         SmtpServer("smtps", "mail.example.com", 465, **LOGIN), OFFICE, ca_file=tmp / "missing"

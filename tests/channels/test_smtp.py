@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
-from pathlib import Path
 from time import monotonic
 
 import pytest
@@ -264,18 +263,6 @@ def test_half_a_login_is_refused(login: str) -> None:
     with pytest.raises(SettingsError, match="both user and password") as refused:
         parse_smtp_url(f"smtps://{login}mail.example.com")
     assert "canary" not in str(refused.value)
-
-
-def test_the_password_may_stand_in_a_file(tmp_path: Path) -> None:
-    file = tmp_path / "password"
-    file.write_text(" 密 码 \n", encoding="utf-8")
-    assert parse_smtp_url("smtps://office@mail.example.com", file).password == " 密 码 "
-
-
-def test_a_password_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"/password cannot be read: No such file") as refused:
-        parse_smtp_url("smtps://office@mail.example.com", tmp_path / "password")
-    assert refused.value.exit_code == 2
 
 
 def test_mail_needs_a_sender() -> None:
