@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import date, datetime
+from functools import lru_cache
 from typing import NamedTuple
 
 from dispatcher.dispatch.window import next_opening
@@ -24,6 +25,7 @@ WORKDAY = 1.4
 """Calendar days of a workday, to compare offsets that are counted in different days."""
 
 
+@lru_cache(1000)
 def rank(step: str) -> float:
     """The order of steps by their offset from the due date, whatever list they once stood in. Of
     two that the plan has, their days say which is later: a holiday may turn round the order of one
