@@ -29,6 +29,28 @@ WORDS = (
     _("file"),
     _("Option {name!r} does not take a value."),
     _("Aborted!"),
+    _("Missing {param_type}"),
+    _("Choose from:\n\t{choices}"),
+    _("{name} {filename!r} is a file."),
+    _("{name} {filename!r} is a directory."),
+    _("{name} {filename!r} is not readable."),
+    _("directory"),
+    _("path"),
+)
+
+
+def ngettext(one: str, many: str) -> tuple[str, str]:
+    """Marks a sentence that English has twice, for the catalog."""
+    return one, many
+
+
+TWOFOLD = (
+    ngettext("Did you mean {possibility}?", "(Did you mean one of: {possibilities}?)"),
+    ngettext("Got unexpected extra argument ({args})", "Got unexpected extra arguments ({args})"),
+    ngettext(
+        "Option {name!r} requires an argument.", "Option {name!r} requires {nargs} arguments."
+    ),
+    ngettext("{value!r} is not {choice}.", "{value!r} is not one of {choices}."),
 )
 
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import unicodedata
+
+import pytest
 
 from tests.cli.conftest import Shell
 
@@ -132,6 +135,28 @@ def test_the_commands_speak_chinese_under_a_chinese_locale(shell: Shell) -> None
     assert "时限" in done.stdout
     assert "牵头" in done.stdout
     assert "用法" in shell("--help", LANG="zh_CN.UTF-8").stdout
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        *(
+            "upcoming nobody",
+            "upcoming one two",
+            "upcoming --days",
+            "upcoming --t 3",
+            "upcoming --nix",
+        ),
+        *("upcoming --format nix", "upcoming --days nix", "upcomin", "nix", "import", "explain"),
+    ],
+)
+def test_what_was_typed_wrongly_is_said_in_chinese_alone(shell: Shell, typed: str) -> None:
+    done = shell(*typed.split(), LANG="zh_CN.UTF-8")
+    assert done.returncode == 2
+    said = done.stderr.partition("错误:")[2]
+    own = re.sub("|".join(["'[^']*'", *typed.split()]), "", said)
+    assert own.strip()
+    assert not re.search("[a-z]{2}", own), said
 
 
 def test_a_mistyped_mail_address_is_named_with_its_place(shell: Shell) -> None:
