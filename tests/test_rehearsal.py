@@ -246,7 +246,7 @@ def rehearsed(folder: Path, first: date, last: date) -> tuple[Letters, Past]:
 
 
 @pytest.mark.parametrize(
-    "last", [date(2023, 3, 31), pytest.param(date(2023, 12, 31), marks=pytest.mark.year)]
+    "last", [date(2023, 3, 31), pytest.param(date(2023, 12, 31), marks=pytest.mark.campaign)]
 )
 def test_a_rehearsal_of_2023_gives_message_for_message_what_the_daemon_sends_day_by_day(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, last: date

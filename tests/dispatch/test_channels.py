@@ -344,7 +344,7 @@ def test_digests_for_one_robot_leave_at_its_pace_and_none_is_lost(engine: Engine
     leave_at_its_pace(engine, 60)
 
 
-@pytest.mark.year
+@pytest.mark.campaign
 @pytest.mark.one_database
 def test_so_do_thousands(engine: Engine) -> None:
     leave_at_its_pace(engine, 2000)
