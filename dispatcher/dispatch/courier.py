@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from datetime import timedelta
 from queue import Empty, SimpleQueue
-from threading import Event, Lock, Thread
+from threading import Event, Lock, Thread, get_ident
 from time import monotonic
 from typing import NamedTuple
 
@@ -23,11 +23,11 @@ log = logging.getLogger("dispatcher.courier")
 BACKOFF = [timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 30, 60)]
 LINGER = 2.0
 """Seconds for which an idle thread waits for the next message before it ends."""
-AT_ONCE, STUCK = 0.002, 0.005
-"""Seconds that a message takes at most where the server answers at once, and after which nobody
-waits for the message before."""
-SLOW = 2
-"""So many messages in turn that took longer are no accident."""
+AT_ONCE = 0.005
+"""Seconds within which a message comes back from a server that answers at once: one after the other
+they are 200 a second at least."""
+WIDE = 0.5
+"""Seconds for which a server that did not answer at once is not expected to."""
 
 Boottime = Callable[[], float]
 """Seconds since this machine was started, the time it slept included."""
@@ -54,73 +54,70 @@ class _Crew:
     """The threads of a channel.
 
     One brings message after message for as long as the server answers at once: others would only
-    wait for it, since one at a time has the interpreter. Once the server takes its time, or nobody
-    comes back, whatever waits gets a thread of its own.
+    wait for it, since one at a time has the interpreter. When nobody comes back, whatever waits
+    gets a thread of its own, and so does what comes next for a while.
     """
 
     def __init__(self, name: str, bring: Callable[[str, Parcel], None], rested: Event) -> None:
         self._name, self._bring, self._rested = name, bring, rested
         self._work: deque[Parcel] = deque()
         self._calls: SimpleQueue[None] = SimpleQueue()
-        self._busy = self._idle = self._slow = 0
-        self._moved_at = 0.0
+        self._idle, self._called, self._called_at = 0, 0, 0.0
+        self._out: dict[int, float] = {}
+        """Since when each thread has had its message."""
+        self._wide_until = 0.0
         self._lock = Lock()
 
+    @property
+    def is_behind(self) -> bool:
+        """Whether messages wait for a thread."""
+        return bool(self._work)
+
     def take_on(self, parcel: Parcel) -> None:
-        """Has a message brought, before long."""
+        """Takes a message, for ``look_after`` to have it brought."""
         with self._lock:
             self._work.append(parcel)
-            if not self._busy or self._slow >= SLOW:
-                self._call()
 
-    def is_quick(self) -> bool:
-        """Whether messages are being brought, and the server answers at once; where nobody has come
-        back for too long, it does not, and whatever waits gets a thread now."""
+    def look_after(self) -> bool:
+        """Has what waits brought; whether something may come back at once."""
         with self._lock:
-            at_it = self._busy > 0 and self._slow < SLOW
-            if at_it and monotonic() - self._moved_at > STUCK:
-                self._slow = SLOW
-                self._call_for_all()
-                return False
-            return at_it
+            now = monotonic()
+            since = [*self._out.values(), *[self._called_at] * self._called]
+            quick = any(now - each <= AT_ONCE for each in since)
+            if since and self._work and not quick:
+                self._wide_until = now + WIDE
+            wide = now < self._wide_until
+            if self._work and (wide or not quick):
+                self._call(len(self._work) if wide else 1)
+                quick = True
+            return quick and not wide
 
-    def _call_for_all(self) -> None:
-        for _parcel in self._work:
-            self._call()
-
-    def _call(self) -> None:
-        """Sets one more thread to work."""
-        self._busy += 1
-        self._moved_at = monotonic()
-        if self._idle:
-            self._idle -= 1
-            self._calls.put(None)
-        else:
-            Thread(target=self._run, daemon=True, name=f"courier-{self._name}").start()
+    def _call(self, count: int) -> None:
+        """Sets so many threads to work, as far as they can be had: who looks again asks again."""
+        with suppress(RuntimeError):
+            while self._called < count:
+                if self._idle:
+                    self._idle -= 1
+                    self._calls.put(None)
+                else:
+                    Thread(target=self._run, daemon=True, name=f"courier-{self._name}").start()
+                self._called, self._called_at = self._called + 1, monotonic()
 
     def _run(self) -> None:
         while True:
             while parcel := self._next():
-                began = monotonic()
                 self._bring(self._name, parcel)
-                self._learn(monotonic() - began)
             self._rested.set()
             if not self._is_called():
                 return
 
-    def _learn(self, took: float) -> None:
-        """How fast the server is, by the seconds that a message took."""
-        with self._lock:
-            self._slow = self._slow + 1 if took > AT_ONCE else 0
-            if self._slow == SLOW:
-                self._call_for_all()
-
     def _next(self) -> Parcel | None:
         with self._lock:
-            self._moved_at = monotonic()
+            if self._out.pop(get_ident(), None) is None:
+                self._called -= 1
             if self._work:
+                self._out[get_ident()] = monotonic()
                 return self._work.popleft()
-            self._busy -= 1
             self._idle += 1
             return None
 
@@ -208,11 +205,13 @@ class Courier:
         """Returns when it is time to record, at ``until`` of ``monotonic`` at the latest."""
         while True:
             self._rested.clear()
-            quick = [crew.is_quick() for crew in self._crews.values()]
+            crews = self._crews.values()
+            quick = [crew.look_after() for crew in crews]
             ended, left = len(self._ended), until - monotonic()
             if left <= 0 or ended == len(self.flying) or (ended and not any(quick)):
                 return
-            self._rested.wait(min(left, STUCK) if any(quick) else left)
+            soon = any(quick) or any(crew.is_behind for crew in crews)
+            self._rested.wait(min(left, AT_ONCE) if soon else left)
 
     def _bring(self, name: str, parcel: Parcel) -> None:
         self._ended.append(self._carry(self._at_hand[name], parcel))

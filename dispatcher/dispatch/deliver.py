@@ -129,7 +129,7 @@ class _Delivery:
             self.courier.carry(parcel)
         others = bool(ready) and self._enough(()) is not None
         self.more = bool(claimed or others or self._ready())
-        return bool(ready or claimed or ended)
+        return self.more or bool(ready or ended)
 
     def _ready(self) -> Sequence[Claimed]:
         """What may begin now, for the connections that are free."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import timedelta
+from threading import Event
 from time import monotonic, sleep
 from typing import Any
 
@@ -87,7 +88,7 @@ class Hanging(Box):
 
     def __init__(self) -> None:
         super().__init__("slow")
-        self.let_go = threading.Event()
+        self.let_go = Event()
 
     def send(self, outgoing: Outgoing) -> object:  # type: ignore[override]
         self.let_go.wait(30)
@@ -237,25 +238,87 @@ def test_one_thread_brings_everything_while_the_channel_answers_at_once(
     office: Office, quick: Quick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(courier, "AT_ONCE", 60.0)
-    monkeypatch.setattr(courier, "STUCK", 60.0)
     assert deliver(office.parts)["sent"] == 12
     assert len(quick.threads) == 1
 
 
-def test_a_server_that_takes_its_time_has_as_many_threads_as_connections(
+class Sluggish(Quick):
+    """Takes its time over each message, and notes how many it had at most."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inside = self.most = 0
+        self.takes = 10 * courier.AT_ONCE
+
+    def send(self, outgoing: Outgoing) -> object:
+        self.inside += 1
+        self.most = max(self.most, self.inside)
+        sleep(self.takes)
+        self.inside -= 1
+        return super().send(outgoing)
+
+
+def test_a_server_that_takes_its_time_has_as_many_at_once_as_there_are_connections(
+    office: Office,
+) -> None:
+    sluggish = Sluggish()
+    office.channels["email"] = sluggish
+    office.restart()
+    queue(office, 12)
+    assert deliver(office.parts)["sent"] == 12
+    assert (sluggish.most, len(sluggish.threads)) == (4, 4)
+
+
+def test_a_server_that_has_become_quick_gets_one_message_at_a_time_again(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sluggish = Sluggish()
+    office.channels["email"] = sluggish
+    office.restart()
+    queue(office, 12)
+    assert deliver(office.parts)["sent"] == 12
+    monkeypatch.setattr(courier, "AT_ONCE", 60.0)
+    sleep(courier.WIDE)
+    sluggish.takes, sluggish.most = 0.001, 0
+    office.now += timedelta(minutes=1)
+    queue(office, 12)
+    assert deliver(office.parts)["sent"] == 12
+    assert sluggish.most == 1
+
+
+def test_one_connection_that_hangs_does_not_keep_the_others_of_its_channel(
     office: Office, quick: Quick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Although nobody stays away for long."""
-    monkeypatch.setattr(courier, "STUCK", 60.0)
+    let_go = Event()
     real = quick.send
 
     def send(outgoing: Outgoing) -> object:
-        sleep(3 * courier.AT_ONCE)
+        if outgoing.address == "0@example.com":
+            let_go.wait(30)
         return real(outgoing)
 
     monkeypatch.setattr(quick, "send", send)
+    office.patience = 0.2
+    assert deliver(office.parts)["sent"] == 11
+    let_go.set()
+    office.patience = 20.0
+    assert deliver(office.parts)["sent"] == 1
+
+
+def test_a_machine_that_has_no_more_threads_for_a_while_loses_nothing(
+    office: Office, quick: Quick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refused = iter([True] * 3)
+    real = threading.Thread.start
+
+    def start(thread: threading.Thread) -> None:
+        if next(refused, False):
+            raise RuntimeError("can't start new thread")
+        real(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start)
     assert deliver(office.parts)["sent"] == 12
-    assert len(quick.threads) == quick.connections
+    assert next(refused, None) is None
 
 
 def test_a_thread_that_nobody_needs_ends_and_another_takes_its_place(
@@ -276,7 +339,6 @@ def test_there_is_one_commit_for_as_many_messages_as_there_are_connections(
     office: Office, quick: Quick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(courier, "AT_ONCE", 60.0)
-    monkeypatch.setattr(courier, "STUCK", 60.0)
     commits: list[object] = []
     event.listen(office.engine, "commit", commits.append)
     deliver(office.parts)
