@@ -258,24 +258,25 @@ class Sluggish(Quick):
         return super().send(outgoing)
 
 
-def test_a_server_that_takes_its_time_has_as_many_at_once_as_there_are_connections(
-    office: Office,
-) -> None:
-    sluggish = Sluggish()
-    office.channels["email"] = sluggish
+@pytest.fixture
+def sluggish(office: Office) -> Sluggish:
+    channel = Sluggish()
+    office.channels["email"] = channel
     office.restart()
     queue(office, 12)
+    return channel
+
+
+def test_a_server_that_takes_its_time_has_as_many_at_once_as_there_are_connections(
+    office: Office, sluggish: Sluggish
+) -> None:
     assert deliver(office.parts)["sent"] == 12
     assert (sluggish.most, len(sluggish.threads)) == (4, 4)
 
 
 def test_a_server_that_has_become_quick_gets_one_message_at_a_time_again(
-    office: Office, monkeypatch: pytest.MonkeyPatch
+    office: Office, sluggish: Sluggish, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sluggish = Sluggish()
-    office.channels["email"] = sluggish
-    office.restart()
-    queue(office, 12)
     assert deliver(office.parts)["sent"] == 12
     monkeypatch.setattr(courier, "AT_ONCE", 60.0)
     sleep(courier.WIDE)
