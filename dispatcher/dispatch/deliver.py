@@ -127,9 +127,13 @@ class _Delivery:
             waiting.setdefault(each.channel, deque()).append(each)
         for parcel in begun:
             self.courier.carry(parcel)
-        others = bool(ready) and self._enough(()) is not None
-        self.more = bool(claimed or others or self._ready())
+        self.more = bool(claimed) or self._is_more(ready)
         return self.more or bool(ready or ended)
+
+    def _is_more(self, begun: Sequence[Claimed]) -> bool:
+        """Whether more may begin at once: of what is claimed, or of a channel that was not asked
+        for since enough of the others' had been claimed for the next round."""
+        return bool(self._ready()) or (bool(begun) and self._enough(()) is not None)
 
     def _ready(self) -> Sequence[Claimed]:
         """What may begin now, for the connections that are free."""
