@@ -17,10 +17,13 @@ PAGE = ROOT / "docs" / "reliability.md"
 ENOUGH = 30
 """Faults of one kind from which on "three divided by their number" is a bound to speak of."""
 WORDS = Path(__file__).with_name("report.md")
+COUNTED = ("faults", "messages", "duplicated", "false_flagged", "given_up")
+FIGURES = "faults | messages | second copies | listed in vain | given up, listed | wrong |"
 HEAD = (
-    "| what is done | runs | faults | messages | second copies | listed in vain | given up, listed "
-    "| wrong | harm per fault |\n| :-- | :-- | --: | --: | --: | --: | --: | --: | --: |"
+    f"| what is done | runs | {FIGURES} harm per fault |\n"
+    "| :-- | :-- | --: | --: | --: | --: | --: | --: | --: |"
 )
+EARLIER = f"| state | run on | {FIGURES}\n| :-- | :-- | --: | --: | --: | --: | --: | --: |"
 Row = dict[str, Any]
 
 
@@ -34,7 +37,8 @@ def write(results: Results) -> None:
         "delivery": results.delivery,
         "faults": f"{sum(row['faults'] for row in rows if not row['mutant']):,}",
         "slack": f"{SLACK:g}",
-        "kinds": "\n\n".join(_states(states, results.delivery)),
+        "now": _now(sound),
+        "earlier": "\n".join(_earlier(states, results.delivery)),
         "waits": "\n".join(_waits(_latest(row for row in rows if not row["mutant"]))),
         "mutants": "\n".join(_mutants(_latest(row for row in rows if row["mutant"]))),
         "missing": _missing(sound),
@@ -50,15 +54,21 @@ def _promise() -> str:
     return design.partition("## 5. Promise of delivery\n\n")[2].partition("\n\n")[0]
 
 
-def _states(states: dict[str, list[Row]], now: str) -> Iterator[str]:
-    """A table for each state, the present one first."""
+def _now(rows: Sequence[Row]) -> str:
+    """The table of the present state."""
+    if not rows:
+        return "Nothing has been run on this state of the code yet."
+    return "\n".join([f"Run on {_dates(rows)}:\n", HEAD, *_kinds(rows)])
+
+
+def _earlier(states: dict[str, list[Row]], now: str) -> Iterator[str]:
+    """A line for each state before, the latest first."""
+    yield EARLIER
     latest = {state: max(row["at"] for row in rows) for state, rows in states.items()}
-    for state in sorted(states, key=lambda each: (each == now, latest[each]), reverse=True):
+    for state in sorted(states, key=latest.__getitem__, reverse=True):
         sound = [row for row in states[state] if not row["mutant"]]
-        if sound:
-            which = "As it is now" if state == now else "An earlier state"
-            head = f"### {which}: `{state}`, run on {_dates(sound)}"
-            yield "\n".join([f"{head}\n", HEAD, *_kinds(sound)])
+        if sound and state != now:
+            yield _line((f"`{state}`", _dates(sound), *_totals(sound)))
 
 
 def _latest(rows: Iterable[Row]) -> list[Row]:
@@ -82,15 +92,22 @@ def _kinds(rows: Sequence[Row]) -> Iterator[str]:
 
 
 def _kind(what: str, rows: Sequence[Row], runs: str | None = None) -> str:
-    def total(name: str) -> int:
-        return sum(row[name] for row in rows)
-
-    faults, wrong = total("faults"), sum(total(name) for name in WRONG)
+    faults, *others, wrong = _totals(rows)
     fair = faults >= ENOUGH and not wrong and runs is None
     bound = f"< {3 / faults * 100:.2g} %" if fair else ""
-    counts = ("messages", "duplicated", "false_flagged", "given_up")
-    cells = [what, _runs(rows) if runs is None else runs, faults, *map(total, counts), wrong, bound]
-    return f"| {' | '.join(_cell(each) for each in cells)} |"
+    return _line((what, _runs(rows) if runs is None else runs, faults, *others, wrong, bound))
+
+
+def _totals(rows: Sequence[Row]) -> list[int]:
+    """What `COUNTED` names, and what was wrong."""
+    return [
+        *(sum(row[name] for row in rows) for name in COUNTED),
+        sum(row[name] for row in rows for name in WRONG),
+    ]
+
+
+def _line(cells: Iterable[object]) -> str:
+    return f"| {' | '.join(map(_cell, cells))} |"
 
 
 def _cell(value: object) -> str:
