@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from contextlib import suppress
-from datetime import date, datetime, tzinfo
+from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -101,10 +101,10 @@ def in_force(settings: Settings, conn: Connection | None) -> Revision:
     return revision(settings.schedules.name, text)._replace(hash=running)
 
 
-def zone_in_force(settings: Settings, conn: Connection) -> tzinfo | None:
-    """The calendar's zone; None, which is this machine's, where it cannot be read."""
+def readable_plan(settings: Settings, conn: Connection) -> Plan | None:
+    """The same; None where the calendar cannot be read."""
     with suppress(DispatcherError):
-        return in_force(settings, conn).plan.zone
+        return in_force(settings, conn).plan
     return None
 
 

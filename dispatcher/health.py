@@ -18,6 +18,7 @@ from dispatcher.settings import Settings, shipped
 if TYPE_CHECKING:
     from dispatcher.ledger.database import Connection
     from dispatcher.ledger.revisions import Edit
+    from dispatcher.plan.model import Plan
 
 SILENT_AFTER = timedelta(minutes=2)
 WAITING_AFTER = timedelta(hours=1)
@@ -98,9 +99,10 @@ def _of_ledger(settings: Settings, beat: Beat | None) -> Health:
     with reading(settings.database_url, shipped("db")) as conn:
         if conn:
             refuse_unsafe(settings)
-            zone = bootstrap.zone_in_force(settings, conn)
+            plan = bootstrap.readable_plan(settings, conn)
+            zone = plan.zone if plan else None
             _look_at_ledger(found, conn, zone)
-            _look_at_waiting(found, conn, beat, zone)
+            _look_at_waiting(found, conn, beat, plan)
         elif beat:
             found.troubles.append(gone(settings))
     return found
@@ -146,12 +148,13 @@ def _look_at_ledger(found: Health, conn: Connection, zone: tzinfo | None) -> Non
     )  # fmt: skip
 
 
-def _look_at_waiting(
-    found: Health, conn: Connection, beat: Beat | None, zone: tzinfo | None
-) -> None:
-    """What was tried in vain is told at once, with the reason; what was not, after an hour."""
+def _look_at_waiting(found: Health, conn: Connection, beat: Beat | None, plan: Plan | None) -> None:
+    """What was tried in vain is told at once, with the reason; what was not, after an hour, unless
+    it waits for the window."""
+    from dispatcher.dispatch.window import kinds_leaving
     from dispatcher.ledger import channels, queries
 
+    zone = plan.zone if plan else None
     waiting = [
         each for each in queries.messages_since(conn, bootstrap.now()) if not each.settled_at
     ]
@@ -163,7 +166,9 @@ def _look_at_waiting(
           at=_minute(at, zone), failure=failure)
         for name, (at, failure) in failed.items()
     )  # fmt: skip
-    oldest = min((each.at for each in waiting if each.channel not in failed), default=None)
+    leaving = kinds_leaving(plan, beat.at) if plan and beat else {each.kind for each in waiting}
+    untried = [each.at for each in waiting if each.channel not in failed and each.kind in leaving]
+    oldest = min(untried, default=None)
     if oldest and beat and oldest < beat.at - WAITING_AFTER:
         found.troubles.append(_("messages wait since {since}", since=_minute(oldest, zone)))
 

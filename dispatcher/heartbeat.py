@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
@@ -13,6 +14,8 @@ from dispatcher.state import keep, kept
 log = logging.getLogger("dispatcher.heartbeat")
 PATIENCE = 5.0
 """Seconds that the watchdog behind the URL is given to answer."""
+CALLING = "watchdog"
+"""The name of the thread that calls it."""
 
 
 class Beat(NamedTuple):
@@ -41,7 +44,18 @@ def falter(path: Path, trouble: Trouble) -> None:
 
 
 def call(url: str) -> None:
-    """Calls the outside watchdog. Its URL may hold a secret, so that no error quotes it."""
+    """Calls the outside watchdog, unless it still hangs at the last call, and waits for its answer
+    for no longer than `PATIENCE`: a timeout of requests begins anew with each byte."""
+    if any(thread.name == CALLING for thread in threading.enumerate()):
+        log.warning("the watchdog was not called: the call before has not ended")
+        return
+    calling = threading.Thread(target=_call, args=(url,), daemon=True, name=CALLING)
+    calling.start()
+    calling.join(PATIENCE)
+
+
+def _call(url: str) -> None:
+    """Its URL may hold a secret, so that no error quotes it."""
     import requests
 
     try:

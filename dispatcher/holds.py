@@ -84,7 +84,11 @@ class LedgerGuard:
             restoring.hold(conn, why, now.astimezone(parts.plan.zone).date(), now)
 
     def remember(self, conn: Connection) -> None:
-        """How far the ledger has come, after a good pass."""
+        """How far the ledger has come, after a good pass; of one that has gone back only once
+        somebody has resumed it, so that it then comes after the one known."""
+        found = installation.find(conn)
+        if found and found.held_by == restoring.PROGRAM:
+            return
         self.known = restoring.mark(conn)
         if self.known:
             facts = self.known._asdict() | {"watermark": self.known.watermark.isoformat()}

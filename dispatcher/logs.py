@@ -14,10 +14,19 @@ CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f\u202a-\u202e\u2066-\u2069]")
 
 
 def masked(line: str, secrets: Collection[str]) -> str:
-    """``line`` without the secrets, the longest first, and without what moves the cursor."""
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        line = line.replace(secret, "***")
+    """``line`` without the secrets, as they are and as JSON and Python quote them, the longest
+    first, and without what moves the cursor."""
+    forms = {form for secret in secrets for form in _forms(secret)}
+    for form in sorted(filter(None, forms), key=len, reverse=True):
+        line = line.replace(form, "***")
     return CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", line)
+
+
+def _forms(secret: str) -> tuple[str, ...]:
+    quoted = json.dumps(secret, ensure_ascii=False)[1:-1]
+    # A traceback's repr, and the same in a line of JSON.
+    shown = repr(secret)[1:-1]
+    return secret, quoted, shown, json.dumps(shown, ensure_ascii=False)[1:-1]
 
 
 class Lines(logging.Formatter):

@@ -14,7 +14,7 @@ from socketserver import TCPServer
 from threading import Thread
 from typing import Any
 
-from dispatcher.dispatch.window import opening
+from dispatcher.dispatch.window import kinds_leaving, opening
 from dispatcher.errors import DispatcherError
 from dispatcher.health import what_failed
 from dispatcher.i18n import _
@@ -30,9 +30,7 @@ try:
     from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
     from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 except ImportError:
-    raise DispatcherError(
-        _("metrics need a library: pip install 'duty-dispatcher[metrics]'")
-    ) from None
+    raise DispatcherError(_("metrics need a library: pip install prometheus-client")) from None
 
 log = logging.getLogger("dispatcher.metrics")
 HOST, PATH = "127.0.0.1", "/metrics"
@@ -118,9 +116,10 @@ class Source:
             return []
 
     def _figures(self, conn: Connection, now: datetime) -> Iterator[Metric]:
-        found = figures(conn, now)
+        plan = self.watch.parts.plan
+        found = figures(conn, now, kinds_leaving(plan, now))
         # Out of hours no step is looked at: it is not late.
-        in_hours = opening(self.watch.parts.plan, now) <= now
+        in_hours = opening(plan, now) <= now
         return _of_ledger(found if in_hours else found._replace(steps=Due(0, None)), now)
 
 

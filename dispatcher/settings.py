@@ -107,7 +107,8 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
     written = read_env_file(home / ".env")
     if any(_is_secret(name, value) for name, value in written.items()):
         _refuse_readable_by_others(home / ".env")
-    given = written | dict(environ)
+    given = {name: text for name, text in written.items() if not _is_given(name, environ)}
+    given |= environ
     values = _known(given, home)
     schedules = values.get("SCHEDULES")
     own = home / "schedules.yaml"
@@ -158,6 +159,12 @@ def _lines(path: Path) -> list[str]:
         raise SettingsError(text) from None
 
 
+def _is_given(name: str, environ: Mapping[str, str]) -> bool:
+    """Whether the environment gives it, itself or in a file."""
+    plain = name.removesuffix("_FILE")
+    return not environ.keys().isdisjoint((name, plain, f"{plain}_FILE"))
+
+
 def _known(given: Mapping[str, str], home: Path) -> dict[str, str]:
     """The values by name without prefix, those given as files read."""
     allowed = [PREFIX + name for name in NAMES] + [f"{PREFIX}{name}_FILE" for name in IN_FILES]
@@ -174,6 +181,9 @@ def _known(given: Mapping[str, str], home: Path) -> dict[str, str]:
         found[name.removeprefix(PREFIX)] = value
     for name in IN_FILES:
         if f"{name}_FILE" in found:
+            if name in found:
+                text = _("{name} and {name}_FILE are both set: keep one", name=PREFIX + name)
+                raise SettingsError(text)
             found[name] = _file_content(f"{PREFIX}{name}_FILE", home / found[f"{name}_FILE"])
     return found
 

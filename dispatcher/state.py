@@ -7,6 +7,8 @@ import logging
 from pathlib import Path
 from typing import Any
 
+from dispatcher.files import flush
+
 log = logging.getLogger("dispatcher.state")
 
 
@@ -16,6 +18,7 @@ def keep(path: Path, facts: dict[str, Any]) -> bool:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         draft.write_text(json.dumps(facts, ensure_ascii=False), "utf-8")
+        flush(draft)
         draft.replace(path)
     except OSError as error:
         log.error("%s cannot be written: %s", path.name, error.strerror)

@@ -13,7 +13,7 @@ from time import monotonic
 
 import pytest
 
-from dispatcher import daemon
+from dispatcher import daemon, heartbeat
 from dispatcher.clock import system_clock
 from dispatcher.daemon import Daemon, notify
 from dispatcher.heartbeat import Trouble, beat, call, falter, last_beat, trouble
@@ -215,3 +215,29 @@ def test_a_supervisor_that_is_gone_ends_nothing(
     monkeypatch.delenv("NOTIFY_SOCKET")
     notify("WATCHDOG=1")
     assert len(caplog.records) == 1
+
+
+def test_a_watchdog_that_never_stops_answering_holds_up_no_pass(
+    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(heartbeat, "PATIENCE", 0.3)
+    dripping = threading.Event()
+
+    def drip() -> None:
+        connection, _peer = server.accept()
+        with connection:
+            connection.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+            while not dripping.wait(0.05):
+                connection.sendall(b".")
+
+    with socket.create_server(("127.0.0.1", 0)) as server, caplog.at_level(logging.WARNING):
+        url = f"http://127.0.0.1:{server.getsockname()[1]}/"
+        serving = threading.Thread(target=drip, daemon=True)
+        serving.start()
+        begun = monotonic()
+        call(url)
+        call(url)
+        assert monotonic() - begun < 5
+        dripping.set()
+        serving.join()
+    assert "the watchdog was not called: the call before has not ended" in caplog.text

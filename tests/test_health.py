@@ -160,10 +160,10 @@ def at_work(settings: Settings, work: Callable[[Any], object]) -> None:
     engine.dispose()
 
 
-def queue(settings: Settings, since: datetime) -> None:
-    """A brief that waits since then, and leaves by nothing."""
+def queue(settings: Settings, since: datetime, kind: outbox.Kind = "brief") -> None:
+    """A letter that waits since then, and leaves by nothing."""
     to, said = Address("email", "office@example.com"), Content("日报", "一切正常", "")
-    at_work(settings, lambda conn: outbox.queue(conn, to, "brief", since, content=said))
+    at_work(settings, lambda conn: outbox.queue(conn, to, kind, since, content=said))
 
 
 def try_in_vain(settings: Settings, outcome: str = "temporary") -> None:
@@ -184,8 +184,17 @@ def try_in_vain(settings: Settings, outcome: str = "temporary") -> None:
 def test_what_has_waited_for_an_hour_untried_is_told_in_local_time(
     settings: Settings, elsewhere: None, minutes: int, late: list[str]
 ) -> None:
-    queue(settings, NOW - minutes * MINUTE)
+    queue(settings, NOW - minutes * MINUTE, "status")
     assert troubles(settings) == late
+
+
+def test_what_waits_for_the_window_is_not_late(settings: Settings) -> None:
+    evening, night = NOW.replace(hour=10, minute=30), NOW.replace(hour=18)  # UTC
+    queue(settings, evening)
+    beat(settings.heartbeat, night, night)
+    assert "messages wait" not in str(troubles(settings))
+    queue(settings, evening, "status")
+    assert "messages wait since" in str(troubles(settings))
 
 
 def test_what_was_tried_in_vain_is_told_at_once_with_its_channel_and_the_reason(
@@ -200,7 +209,7 @@ def test_what_was_tried_in_vain_is_told_at_once_with_its_channel_and_the_reason(
 
 
 def test_what_was_given_back_unsent_has_not_been_tried_in_vain(settings: Settings) -> None:
-    queue(settings, NOW - 99 * MINUTE)
+    queue(settings, NOW - 99 * MINUTE, "status")
     try_in_vain(settings, "released")
     (said,) = troubles(settings)
     assert said.startswith("messages wait since")

@@ -57,3 +57,15 @@ def test_a_secret_that_comes_later_is_hidden_too(stream: io.StringIO, form: str)
     hide(["robin"])
     logging.getLogger("dispatcher").info("canary and robin")
     assert "*** and ***" in stream.getvalue()
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_secret_is_hidden_however_it_is_quoted(stream: io.StringIO, form: str) -> None:
+    secret = 'ca"na\\ry'
+    start_logging(stream, form, [secret])
+    try:
+        raise ValueError({"key": secret})
+    except ValueError:
+        logging.getLogger("dispatcher").exception("failed with %s, %r", secret, [secret])
+    assert "ry" not in stream.getvalue().replace("Traceback (most recent", "")
+    assert stream.getvalue().count("***") >= 3

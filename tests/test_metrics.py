@@ -199,8 +199,8 @@ def test_a_pass_goes_on_while_the_ledger_is_asked(
     watched.at(OPENED)
     from dispatcher import metrics
 
-    def slow(conn: Any, now: Any) -> Any:
-        before = metrics_of(conn, now)
+    def slow(conn: Any, *asked: Any) -> Any:
+        before = metrics_of(conn, *asked)
         watched.at(WEEK_BEFORE)
         return before
 

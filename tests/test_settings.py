@@ -275,3 +275,26 @@ def test_a_settings_file_that_breaks_meanwhile_leaves_the_clock_alone(
     (tmp_path / ".env").write_text("DISPATCHER_TYPO=1\n")
     before = system_clock()
     assert before <= bootstrap.now() <= system_clock()
+
+
+@pytest.mark.parametrize(
+    "file, given", [("url", "DISPATCHER_DATABASE_URL"), ("", "DISPATCHER_DATABASE_URL_FILE")]
+)
+def test_the_environment_wins_whichever_of_the_two_has_it_in_a_file(
+    tmp_path: Path, file: str, given: str
+) -> None:
+    ours, other = "sqlite:///ours.db", "sqlite:///other.db"
+    write(tmp_path / "url", other if file else ours, 0o600)
+    line = "DISPATCHER_DATABASE_URL_FILE=url" if file else f"DISPATCHER_DATABASE_URL={other}"
+    write(tmp_path / ".env", f"{line}\nWECOM_KEY=old\n", 0o600)
+    write(tmp_path / "key", "new", 0o600)
+    environ = {given: ours if file else "url", "WECOM_KEY_FILE": "key"}
+    found = load_settings(environ, tmp_path)
+    assert (found.database_url, found.secret("WECOM_KEY")) == (ours, "new")
+
+
+def test_a_secret_that_is_given_twice_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "url", "smtps://u:p@mail.example.com", 0o600)
+    environ = {"DISPATCHER_SMTP_URL": "smtps://mail", "DISPATCHER_SMTP_URL_FILE": "url"}
+    with pytest.raises(SettingsError, match="DISPATCHER_SMTP_URL_FILE are both set: keep one"):
+        load_settings(environ, tmp_path)

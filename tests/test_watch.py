@@ -22,7 +22,7 @@ from sqlalchemy.exc import OperationalError
 from dispatcher import bootstrap, watch
 from dispatcher.dispatch.steadiness import Reading
 from dispatcher.heartbeat import last_beat, trouble
-from dispatcher.holds import Machine, accept_clock
+from dispatcher.holds import LedgerGuard, Machine, accept_clock
 from dispatcher.ledger import guards, installation, restoring
 from dispatcher.ledger.database import Engine, create_engine
 from dispatcher.settings import load_settings
@@ -233,6 +233,32 @@ def test_a_ledger_put_back_by_hand_sends_nothing_before_a_person_resumes(scene: 
     scene.started()
     scene.tick()
     assert scene.hold().hold is None, "the file follows"
+
+
+def test_a_ledger_that_is_resumed_comes_after_the_one_that_it_was_put_back_for(
+    scene: Scene,
+) -> None:
+    with scene.office.conn() as conn:
+        installation.install(conn, START.date(), START)
+        conn.execute(text("UPDATE installation SET generation = 1"))
+    old = a_copy(scene)
+    with scene.office.conn() as conn:
+        conn.execute(text("UPDATE installation SET generation = 3"))
+    scene.tick()
+    new = a_copy(scene)
+    taken_back(scene, old)
+    scene.started()
+    scene.tick()
+    assert scene.hold().held_by == restoring.PROGRAM
+    known = LedgerGuard(scene.settings.state).known
+    with scene.office.conn() as conn:
+        restoring.resume(conn, "张三", scene.office.now, known)
+    scene.tick()
+    assert scene.hold().generation == 4
+    taken_back(scene, new)
+    scene.started()
+    scene.tick()
+    assert scene.hold().held_by == restoring.PROGRAM, "the one before knows nothing of that since"
 
 
 def test_a_ledger_that_goes_back_under_a_running_daemon_is_held_too(scene: Scene) -> None:

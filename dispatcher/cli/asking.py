@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dispatcher import bootstrap
-from dispatcher.cli.output import format_option, print_csv, print_json, say, table, width, words
+from dispatcher.cli.output import (
+    NUMBER,
+    format_option,
+    print_csv,
+    print_json,
+    say,
+    table,
+    width,
+    words,
+)
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import _
 from dispatcher.ledger.terms import COLOURS, ROLES, Colour
@@ -81,7 +90,7 @@ def duty_known(conn: Connection, plan: Plan, id: str) -> str:
 @click.option("--period", help=words(_("of this period")))
 @click.option("--state", type=click.Choice(["all", *STATES]), help=words(_("in this state (open)")))
 @click.option("--colour", type=click.Choice(list(COLOUR_NAMES)), help=words(_("of this colour")))
-@click.option("--limit", type=click.IntRange(1), default=LIMIT, help=words(_("so many lines (50)")))
+@click.option("--limit", type=NUMBER, default=LIMIT, help=words(_("so many lines (50)")))
 @click.option("--after", help=words(_("after the line where the page before ended")))
 @format_option("table", "json", "csv")
 def status(

@@ -38,7 +38,8 @@ class Day(click.ParamType[date]):
         """An ISO date; anything else is wrong usage."""
         found = value if isinstance(value, date) else read_day(value)
         if found is None:
-            self.fail(words(_("'{value}' is not a date like 2026-03-31", value=value)), param, ctx)
+            why = _("'{value}' is not a date from 2000 to 2099, like 2026-03-31", value=value)
+            self.fail(words(why), param, ctx)
         return found
 
 

@@ -89,12 +89,10 @@ def set_unit(unit: str, field: str, value: tuple[str, ...], *, yes: bool) -> Non
 @click.option("--to", "name", required=True, metavar="NAME", help=words(_("who it is now")))
 @click.option("--email", help=words(_("the new address; else it stays")))
 @click.option("--mobile", help=words(_("the new number; else it stays")))
+@click.option("--account", help=words(_("the new 政务钉钉 account; else it stays")))
 @YES
-def handover(
-    unit: str, person: str, name: str, email: str | None, mobile: str | None, *, yes: bool
-) -> None:
-    """Changes the name, and the address and number where they are given."""
-    given = {"name": name, "email": email, "mobile": mobile}
+def handover(unit: str, person: str, *, yes: bool, **given: str | None) -> None:
+    """Changes the name, and the address, number and account where they are given."""
     changed = {field: value for field, value in given.items() if value is not None}
     edit(lambda text, plan: amending.hand_over(text, plan, unit, person, changed), yes=yes)
 

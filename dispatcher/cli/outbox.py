@@ -10,7 +10,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.asking import LIMIT, ledger, unit_known
-from dispatcher.cli.output import format_option, print_csv, print_json, say, table, words
+from dispatcher.cli.output import NUMBER, format_option, print_csv, print_json, say, table, words
 from dispatcher.errors import DispatcherError
 from dispatcher.i18n import Text, _
 from dispatcher.ledger.terms import MESSAGE_STATES, MESSAGES, OUTCOMES, REMINDER_STATES
@@ -31,8 +31,8 @@ FIELDS = (
 @click.option("--state", type=click.Choice(list(MESSAGE_STATES)), help=words(_("in this state")))
 @click.option("--unit", help=words(_("to this unit")))
 @click.option("--kind", type=click.Choice(list(MESSAGES)), help=words(_("of this kind")))
-@click.option("--limit", type=click.IntRange(1), default=LIMIT, help=words(_("so many lines (50)")))
-@click.option("--before", type=int, help=words(_("before this message")))
+@click.option("--limit", type=NUMBER, default=LIMIT, help=words(_("so many lines (50)")))
+@click.option("--before", type=NUMBER, help=words(_("before this message")))
 @format_option("table", "json", "csv")
 @click.pass_context
 def outbox(context: click.Context, /, limit: int, form: str, **asked: Any) -> None:
@@ -94,7 +94,7 @@ def _minute(moment: datetime, zone: tzinfo) -> str:
 
 
 @outbox.command(help=words(_("A message as it was sent, with every attempt.")))
-@click.argument("id", type=int)
+@click.argument("id", type=NUMBER)
 def show(id: int) -> None:
     """Prints the whole of a message."""
     from dispatcher.ledger import messages
@@ -155,7 +155,7 @@ def _decide(decision: Callable[[Connection, datetime], bool], done: Text, id: in
 
 
 @outbox.command(help=words(_("Send a failed or unknown message again.")))
-@click.argument("id", type=int)
+@click.argument("id", type=NUMBER)
 @click.option("--by", required=True, help=words(_("who")))
 @click.option("--note", default="", help=words(_("why")))
 def retry(id: int, by: str, note: str) -> None:
@@ -168,7 +168,7 @@ def retry(id: int, by: str, note: str) -> None:
 
 
 @outbox.command(help=words(_("Record whether a message of unknown outcome arrived.")))
-@click.argument("id", type=int)
+@click.argument("id", type=NUMBER)
 @click.option("--arrived/--lost", default=None, help=words(_("what was found out")))
 @click.option("--by", required=True, help=words(_("who")))
 @click.option("--note", default="", help=words(_("why")))

@@ -12,6 +12,9 @@ import click
 
 from dispatcher.i18n import _, language, render, translator
 
+NUMBER = click.IntRange(1, 2**63 - 1)
+"""A number that the ledger gives, or a count: what its databases can hold."""
+
 translate = translator(language(os.environ))
 if language(os.environ) != "en":
     from dispatcher.cli.click_words import teach_click

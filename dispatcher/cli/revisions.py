@@ -13,7 +13,7 @@ from dispatcher import bootstrap
 from dispatcher.cli.answers import agreed
 from dispatcher.cli.asking import ledger
 from dispatcher.cli.diff import as_data, compared, show
-from dispatcher.cli.output import format_option, print_json, say, table, words
+from dispatcher.cli.output import NUMBER, format_option, print_json, say, table, words
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import Text, _
 
@@ -30,7 +30,6 @@ STATES = {
     "dropped": _("never in force"),
 }
 BEFORE = _("was in force")
-NUMBER = click.IntRange(1)
 
 
 @click.group(
@@ -45,7 +44,8 @@ def revisions(context: click.Context, form: str) -> None:
         return
     with ledger(bootstrap.settings()) as conn:
         found, current = _edits(conn)
-        zone = bootstrap.zone_in_force(bootstrap.settings(), conn)
+        plan = bootstrap.readable_plan(bootstrap.settings(), conn)
+    zone = plan.zone if plan else None
     if form == "json":
         print_json([_as_json(edit, zone) for edit in found])
         return

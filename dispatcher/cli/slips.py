@@ -8,7 +8,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.asking import ledger
-from dispatcher.cli.output import format_option, print_csv, print_json, say, table, words
+from dispatcher.cli.output import NUMBER, format_option, print_csv, print_json, say, table, words
 from dispatcher.i18n import Text, _
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ def slip() -> None:
 
 @slip.command("list", help=words(_("The slips: the numbered ones in order, then the others.")))
 @click.option("--state", type=click.Choice(list(STATES)), help=words(_("only those in this state")))
-@click.option("--year", type=int, help=words(_("only those numbered in this year")))
+@click.option("--year", type=NUMBER, help=words(_("only those numbered in this year")))
 @format_option("table", "json", "csv")
 def list_command(state: str | None, year: int | None, form: str) -> None:
     """Prints one line for each slip; void numbers stay among them."""
@@ -92,7 +92,7 @@ def _day(moment: datetime, zone: tzinfo) -> str:
 
 
 @slip.command(help=words(_("A slip as it was released, or as a draft would read now.")))
-@click.argument("id", type=int)
+@click.argument("id", type=NUMBER)
 def show(id: int) -> None:
     """Prints what became of a slip, and its words."""
     from dispatcher.dispatch.slips import called
@@ -149,7 +149,7 @@ def _words(conn: Connection, settings: Settings, plan: Plan, each: Slip) -> str:
 
 
 @slip.command(help=words(_("Number drafts, and send them to whom their rung says.")))
-@click.argument("ids", type=int, nargs=-1, required=True)
+@click.argument("ids", type=NUMBER, nargs=-1, required=True)
 @click.option("--by", required=True, help=words(_("who releases it")))
 @click.option("--note", default="", help=words(_("what was said")))
 def release(ids: tuple[int, ...], by: str, note: str) -> None:
@@ -181,7 +181,7 @@ def _say_released(id: int, released: Released) -> None:
 
 
 @slip.command(help=words(_("Make a slip void, with a reason; its number is never used again.")))
-@click.argument("id", type=int)
+@click.argument("id", type=NUMBER)
 @click.option("--by", required=True, help=words(_("who makes it void")))
 @click.option("--note", required=True, help=words(_("why")))
 def void(id: int, by: str, note: str) -> None:

@@ -21,7 +21,7 @@ from dispatcher.dispatch.courier import Carried, Parcel
 from dispatcher.dispatch.gates import Gates
 from dispatcher.dispatch.parts import Parts
 from dispatcher.dispatch.telling import mobiles, move_on, names_by_address, office_mail, try_again
-from dispatcher.dispatch.window import opening
+from dispatcher.dispatch.window import kinds_leaving
 from dispatcher.ledger import installation, leases, outcomes, pruning
 from dispatcher.ledger.database import Connection
 from dispatcher.ledger.items import items_of
@@ -280,6 +280,4 @@ def _kinds(conn: Connection, parts: Parts, now: datetime) -> tuple[str, ...]:
     found = installation.find(conn)
     if found and found.hold is not None:
         return ("test",)
-    if opening(parts.plan, now) > now:
-        return ("test", "status")
-    return ("test", "status", "digest", "brief", "slip")
+    return kinds_leaving(parts.plan, now)

@@ -32,13 +32,15 @@ class Happened(NamedTuple):
 def record_event(conn: Connection, plan: Plan, event: Happened, now: datetime) -> Occurrence | None:
     """Opens the occurrence that an event brings; None when it was recorded already.
 
-    Refused for a duty that waits for no event, a subject that cannot be a name, a day that is
-    still to come, and a subject that is recorded with another day. One that was undone can be
-    recorded again: a new round begins.
+    Refused for a duty that waits for no event, a subject that cannot be a name or is skipped, a
+    day that is still to come, and a subject that is recorded with another day. One that was undone
+    can be recorded again: a new round begins.
     """
     today = now.astimezone(plan.zone).date()
     _refuse_what_cannot_be(event, today)
     found = event_occurrence(plan, event.duty, event.subject, event.on)
+    if found.skipped:
+        raise Refused(_("{key} is skipped: {reason}", key=found.key, reason=found.skipped))
     known = assignments.select_assigned(conn, duty=event.duty.id, period=event.subject)
     if not known:
         entering.enter(conn, found, event.duty.told, now)

@@ -57,6 +57,9 @@ def follow(
     known = entering.known(conn, since)
     first = since or (entering.first_adoption(conn) or today) - HORIZON
     found = planned(plan, known, first, since, today)
+    if since:
+        # What is closed keeps its dates when an edit moves them: it may have opened earlier.
+        known |= entering.known_as(conn, found.keys() - known.keys())
     adopted = entering.adopted(conn, {duty for duty, _period in found})
     following = _Following(conn, plan, found, known, adopted, since, today, now, Counter())
     gone = _carry_edits(following) if edited else []

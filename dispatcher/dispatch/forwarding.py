@@ -29,12 +29,15 @@ def forward(conn: Connection, plan: Plan, now: datetime) -> None:
     those who are to get it. One that nobody has got yet and no other way brings stays as it is."""
     shut, names = shut_channels(conn, now), {unit: _names(plan, unit) for unit in plan.units}
     for letter in letters.undelivered(conn):
+        queued: set[Address] = set()
         for unit, tried in _by_unit(conn, plan, letter, names).items():
             found = _next(plan, unit, tried, shut | stuck(tried.items(), now))
             why = _("another channel brings it")
             pruning.take_back(conn, [tried[to].id for to in found.back], why, now)
-            for to in found.to:
+            # Units that share an address get a letter once.
+            for to in [to for to in found.to if to not in queued]:
                 _queue(conn, plan, letter, to, now)
+                queued.add(to)
 
 
 def _by_unit(

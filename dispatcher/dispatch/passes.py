@@ -43,9 +43,11 @@ def run_pass(parts: Parts, now: datetime, *, orphans: bool = False) -> PassRepor
             reconciled = reconcile(conn, parts.plan, parts.revision, now)
     finally:
         delivered += deliver(parts, orphans=orphans)
-    with parts.engine.begin() as conn:
-        parts.queue_brief(conn, now)
-    delivered += deliver(parts)
+    # Who is asked to end waits for what is in flight once.
+    if not parts.stop.is_set():
+        with parts.engine.begin() as conn:
+            parts.queue_brief(conn, now)
+        delivered += deliver(parts)
     with parts.engine.begin() as conn:
         next_at = next_look(conn, parts.plan, parts.clock())
     if parts.courier.flying:

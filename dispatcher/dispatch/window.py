@@ -8,6 +8,15 @@ from dispatcher.plan.model import Plan
 from dispatcher.plan.periods import DAY
 from dispatcher.plan.steps import instant
 
+AT_ANY_TIME = ("test", "status")
+"""The kinds of messages that need not wait for the window."""
+IN_WINDOW = ("digest", "brief", "slip")
+
+
+def kinds_leaving(plan: Plan, now: datetime) -> tuple[str, ...]:
+    """The kinds of messages that may leave ``now``."""
+    return AT_ANY_TIME if opening(plan, now) > now else (*AT_ANY_TIME, *IN_WINDOW)
+
 
 def opening(plan: Plan, now: datetime) -> datetime:
     """The first instant from ``now`` on at which a message may leave: ``now`` inside the window."""

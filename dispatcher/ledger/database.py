@@ -76,9 +76,7 @@ def with_driver(url: URL) -> URL:
               "sqlite:///FILE or postgresql://USER:PASSWORD@HOST/NAME", name=url.drivername)
         )  # fmt: skip
     if find_spec("psycopg") is None:
-        raise DispatcherError(
-            _("PostgreSQL needs its driver: pip install 'duty-dispatcher[postgresql]'")
-        )
+        raise DispatcherError(_("PostgreSQL needs its driver: pip install 'psycopg[binary]'"))
     return url.set(drivername="postgresql+psycopg")
 
 
@@ -192,6 +190,7 @@ def backup(engine: Engine, target: Path) -> None:
     part = target.with_name(f"{target.name}.{os.getpid()}.part")
     raw = engine.raw_connection()
     try:
+        part.touch(0o600)  # whose messages name people
         raw.driver_connection.execute("VACUUM INTO ?", (str(part),))  # type: ignore[union-attr]
         flush(part)  # SQLite does not do so for VACUUM INTO.
         part.rename(target)

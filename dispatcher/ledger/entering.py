@@ -7,7 +7,17 @@ from collections.abc import Collection, Iterable
 from datetime import date, datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, exists, func, insert, select, tuple_, update
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    delete,
+    exists,
+    func,
+    insert,
+    select,
+    tuple_,
+    update,
+)
 
 from dispatcher.errors import Refused
 from dispatcher.i18n import Text, _
@@ -20,6 +30,8 @@ from dispatcher.plan.occurrences import Occurrence
 
 AdoptionKey = tuple[str, str, str]
 """A duty, the normal form of its cadence, and a unit."""
+OccurrenceKey = tuple[str, str]
+"""A duty and a period."""
 
 
 def adoptions(conn: Connection) -> dict[AdoptionKey, date]:
@@ -103,20 +115,30 @@ class Known(NamedTuple):
     lead: list[str]
 
 
-def known(conn: Connection, since: date | None) -> dict[tuple[str, str], Known]:
-    """The occurrences that opened from ``since`` on (None: every one), by duty and period."""
+def known(conn: Connection, since: date | None) -> dict[OccurrenceKey, Known]:
+    """The occurrences that opened from ``since`` on (None: every one)."""
+    return _known(conn, occurrence.c.opens_on >= (since or date.min))
+
+
+def known_as(conn: Connection, keys: Collection[OccurrenceKey]) -> dict[OccurrenceKey, Known]:
+    """Those of ``keys`` that the ledger has, whenever they opened by what it says."""
+    duties, periods = ({key[part] for key in keys} for part in (0, 1))
+    found = _known(conn, occurrence.c.duty.in_(duties) & occurrence.c.period.in_(periods))
+    return {key: entry for key, entry in found.items() if key in keys}
+
+
+def _known(conn: Connection, which: ColumnElement[bool]) -> dict[OccurrenceKey, Known]:
     columns = occurrence.c[
         *("duty", "period", "id", "reason", "opens_on", "due_on", "nominal_on", "provisional"),
         *("event", "lead"),
     ]
-    lately = occurrence.c.opens_on >= (since or date.min)
     by_id: dict[int, Known] = {}
     found = {}
-    for row in conn.execute(select(*columns).where(lately)):
+    for row in conn.execute(select(*columns).where(which)):
         entry = Known(set(), *row[2:])
         found[row.duty, row.period] = by_id[entry.id] = entry
     units = select(*assignment.c["occurrence_id", "unit"]).join_from(occurrence, assignment)
-    for occurrence_id, unit in conn.execute(units.where(lately)):
+    for occurrence_id, unit in conn.execute(units.where(which)):
         by_id[occurrence_id].units.add(unit)
     return found
 

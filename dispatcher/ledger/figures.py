@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
@@ -29,8 +30,8 @@ class Figures(NamedTuple):
     provisional: int
 
 
-def figures(conn: Connection, now: datetime) -> Figures:
-    """All of them, as of ``now``.
+def figures(conn: Connection, now: datetime, leaving: Collection[str]) -> Figures:
+    """All of them, as of ``now``, when messages of the kinds ``leaving`` may leave.
 
     What is due costs what is due: some milliseconds. The others read every reminder, every attempt
     and every open assignment once, about half a second for a million of each; an index for it
@@ -38,7 +39,11 @@ def figures(conn: Connection, now: datetime) -> Figures:
     """
     return Figures(
         steps=_due(conn, assignment.c.next_at, assignment.c.next_at <= now),
-        messages=_due(conn, message.c.at, message.c.state.in_(ALIVE), message.c.at <= now),
+        messages=_due(
+            conn,
+            message.c.at,
+            *(message.c.state.in_(ALIVE), message.c.at <= now, message.c.kind.in_(leaving)),
+        ),
         told=_told(conn),
         attempts=_attempts(conn),
         provisional=_provisional(conn),

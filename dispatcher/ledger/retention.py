@@ -33,6 +33,7 @@ from dispatcher.files import flush
 from dispatcher.i18n import Text, _, packed
 from dispatcher.ledger import audit
 from dispatcher.ledger.tables import (
+    IS_REPORT,
     adoption,
     answer,
     assignment,
@@ -141,7 +142,10 @@ def _says_nothing_else(before: date, reminders: Select[Any]) -> ColumnElement[bo
     others = exists().where(
         message_item.c.message_id == message.c.id, message_item.c.reminder_id.not_in(reminders)
     )
-    return (message.c.settled_at < _midnight(before)) & message.c.slip_id.is_(None) & ~others
+    # By the latest of each kind a pass knows that the office has had one.
+    latest = select(func.max(message.c.id)).where(IS_REPORT).group_by(message.c.kind)
+    over = (message.c.settled_at < _midnight(before)) & message.c.id.not_in(latest)
+    return over & message.c.slip_id.is_(None) & ~others
 
 
 def _midnight(day: date) -> datetime:

@@ -18,6 +18,9 @@ from dispatcher.ledger.tables import IS_MISSED, answer, assignment, occurrence, 
 from dispatcher.ledger.terms import SOON, Colour, colour_of
 from dispatcher.ledger.transitions import CHASED, OPEN
 
+DIGITS = 18
+"""The most of a number that every database can hold."""
+
 
 class Cursor(NamedTuple):
     """The last line of a page: the next page begins after it.
@@ -41,6 +44,8 @@ def read_cursor(text: str) -> Cursor:
     """
     day, _dot, number = text.partition(".")
     try:
+        if len(number) > DIGITS:
+            raise ValueError(number)
         return Cursor(date.fromisoformat(day), int(number))
     except ValueError:
         raise DispatcherError(

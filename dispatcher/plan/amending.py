@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from dispatcher.errors import DispatcherError
 from dispatcher.i18n import _
-from dispatcher.plan.document import CALENDAR, DUTY, UNIT
+from dispatcher.plan.document import CALENDAR, CONTACT, DUTY, UNIT
 from dispatcher.plan.editing import Lines, Steps, Value, Verbatim, add, meaning, put, take
 from dispatcher.plan.model import Plan
 from dispatcher.plan.names import SEPARATOR, duty_called, unit_called
@@ -44,7 +44,7 @@ def remove_duty(text: str, plan: Plan, duty: str) -> str:
 
 
 def hand_over(text: str, plan: Plan, unit: str, person: str, changed: Mapping[str, str]) -> str:
-    """``text`` with another ``name``, ``email`` and ``mobile`` for a contact of a unit."""
+    """``text`` with other values of a unit's contact, by field: a name, an email, ..."""
     name = unit_called(plan, unit)
     names = [contact.name for contact in plan.units[name].contacts]
     if names.count(person) != 1:
@@ -53,7 +53,7 @@ def hand_over(text: str, plan: Plan, unit: str, person: str, changed: Mapping[st
         raise DispatcherError(text_)
     for field, value in changed.items():
         way = ("units", name, "contacts", names.index(person), field)
-        text = put(text, way, value, [*("name", "role", "email", "mobile")])
+        text = put(text, way, value, [*CONTACT.fields])
     return text
 
 

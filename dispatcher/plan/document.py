@@ -43,7 +43,7 @@ PLAN = Record(
     {
         "title": Field(Words(), "名称", "这份工作清单的全称", required=True),
         "timezone": Field(Words(), "时区", "例如 Asia/Shanghai"),
-        "office": Field(NAME, "牵头单位", "每天收督办日报的单位", required=True),
+        "office": Field(NAME, "督办单位", "每天收督办日报的单位", required=True),
         "from": Field(Day(), "起始日", "从哪一天起算", required=True),
         "until": Field(Day(), "截止日", "到哪一天为止,不写就一直有效"),
     }
@@ -84,7 +84,7 @@ CALENDAR = Record(
 ESCALATE = Record(
     {
         "after": Field(Words(examples=("3wd",)), "逾期多久", "例如 3wd 是3个工作日", required=True),
-        "to": Field(Choice(("superior", "office")), "报告谁", "superior 上级,office 牵头单位"),
+        "to": Field(Choice(("superior", "office")), "报告谁", "superior 上级,office 督办单位"),
     }
 )
 DEFAULTS = Record(
@@ -240,7 +240,7 @@ RUNG = Record(
         "to": Field(
             Many(Choice(("owner", "superior", "office")), filled=True),
             "发给谁",
-            "owner 责任单位,superior 上级,office 牵头单位",
+            "owner 责任单位,superior 上级,office 督办单位",
             required=True,
         ),
         "answer": Field(Words(examples=("3wd",)), "答复期限", "发出后多久内答复", required=True),

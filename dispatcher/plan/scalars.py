@@ -117,7 +117,7 @@ class Day(NamedTuple):
     def read(self, node: Node, report: Report) -> date | None:
         """A date of this century."""
         day = read_day(node.value) if node.kind == "scalar" else None
-        if day and FIRST_YEAR <= day.year <= LAST_YEAR:
+        if day:
             return day
         wrong(node, report, _("a date like 2026-03-31"))
         return None
@@ -210,9 +210,9 @@ class Choice(NamedTuple):
 
 
 def read_day(text: str) -> date | None:
-    """``2026-03-31`` as a date; None for anything else, other ISO forms too."""
+    """``2026-03-31`` as a date of this century; None for anything else, other ISO forms too."""
     try:
-        return date.fromisoformat(text) if re.fullmatch(r"\d{4}-\d\d-\d\d", text) else None
+        return date.fromisoformat(text) if re.fullmatch(r"20\d\d-\d\d-\d\d", text) else None
     except ValueError:
         return None
 

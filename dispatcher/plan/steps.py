@@ -108,7 +108,7 @@ def steps_until_due(plan: Plan, occurrence: Occurrence) -> list[Step]:
     if occurrence.duty.open and not occurrence.progress:
         found.append((workdays.after(opens), date.min, "open"))
     for offset in offsets_before(plan, occurrence):
-        raw = workdays.add(due, -offset.days) if offset.workdays else due - offset.days * DAY
+        raw = _counted(workdays, due, offset._replace(days=-offset.days))
         name = f"T-{offset.days}{'wd' * offset.workdays}"
         found.append((workdays.before(raw), raw, name))
     return [*(Step(name, day) for day, _raw, name in sorted(found) if opens <= day < last.on), last]
@@ -124,20 +124,23 @@ def overdue_steps(plan: Plan, occurrence: Occurrence) -> Iterator[Step]:
 
 
 def _overdue(plan: Plan, occurrence: Occurrence) -> Iterator[Step]:
-    due, reached = occurrence.due, 0
+    workdays, count = plan.workdays, 0
     for offset in occurrence.duty.overdue:
-        if not offset.every:
-            reached = offset.days
-            yield _overdue_step(plan, due, offset, reached)
-            continue
-        while True:
-            reached += offset.days
-            yield _overdue_step(plan, due, offset, reached)
+        count = offset.days + count * offset.every
+        raw = _counted(workdays, occurrence.due, offset._replace(days=count))
+        yield _overdue_step(workdays, offset, count, raw)
+        while offset.every:
+            # From the one before: counted from the due date, years of them would take hours.
+            count, raw = count + offset.days, _counted(workdays, raw, offset)
+            yield _overdue_step(workdays, offset, count, raw)
 
 
-def _overdue_step(plan: Plan, due: date, offset: Offset, count: int) -> Step:
-    name = f"T+{count}{'d' * (not offset.workdays)}"
-    return Step(name, shifted(plan.workdays, due, offset._replace(days=count)))
+def _overdue_step(workdays: Workdays, offset: Offset, count: int, raw: date) -> Step:
+    return Step(f"T+{count}{'d' * (not offset.workdays)}", workdays.after(raw))
+
+
+def _counted(workdays: Workdays, day: date, offset: Offset) -> date:
+    return workdays.add(day, offset.days) if offset.workdays else day + offset.days * DAY
 
 
 def shifted(workdays: Workdays, day: date, offset: Offset) -> date:
@@ -150,7 +153,7 @@ def shifted(workdays: Workdays, day: date, offset: Offset) -> date:
     >>> shifted(Workdays("none"), date(2026, 5, 4), Offset(-1))
     datetime.date(2026, 5, 1)
     """
-    raw = workdays.add(day, offset.days) if offset.workdays else day + offset.days * DAY
+    raw = _counted(workdays, day, offset)
     return workdays.after(raw) if offset.days > 0 else workdays.before(raw)
 
 

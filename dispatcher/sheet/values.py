@@ -15,7 +15,7 @@ from dispatcher.sheet.seal import Nature
 from dispatcher.sheet.table import Cell
 
 NUMBER = re.compile(r"([+-]?\d{1,15}(?:\.\d{1,15})?)(%?)", re.ASCII)
-DATE = re.compile(r"(\d{4})([-/.年])(\d{1,2})([-/.月])(\d{1,2})(日?)", re.ASCII)
+DATE = re.compile(r"(20\d\d)([-/.年])(\d{1,2})([-/.月])(\d{1,2})(日?)", re.ASCII)
 
 
 def read_status(cell: Cell) -> str:

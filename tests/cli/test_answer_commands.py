@@ -136,6 +136,10 @@ def test_a_missing_reason_is_a_no(shell: Shell, command: str) -> None:
         (["done", f"report/{NEXT:%Y-%m}@区农", *BY], "unknown unit '区农'; nearest: 区农办"),
         (["done", KEY, "--unit", "潭东镇", *BY], "--unit"),
         (["extend", "ask", KEY, *BY, "--note", "忙"], "Missing option '--to'"),
+        (
+            ["extend", "ask", KEY, *BY, "--note", "忙", "--to", "9999-12-31"],
+            "'9999-12-31' is not a date from 2000 to 2099",
+        ),
         (["report", KEY, *BY, "--value", "参保率"], "'参保率' should be a measure and its figure"),
         (["report", KEY, *BY, "--value", "参保率=1"], f"{KEY} has no measures"),
     ],

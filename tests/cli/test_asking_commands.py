@@ -209,6 +209,23 @@ def test_a_message_is_shown_as_it_was_sent(office: Shell) -> None:
     assert office("outbox", "show", "99").returncode == 1
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("outbox", "show", str(2**63)),
+        ("slip", "show", str(2**63)),
+        ("outbox", "--limit", str(2**63)),
+        ("status", "--after", f"2026-03-31.{2**63}"),
+        ("audit", "--since", "0001-01-01"),
+    ],
+)
+def test_a_number_that_no_ledger_holds_is_wrong_usage(office: Shell, words: list[str]) -> None:
+    wrong = office(*words)
+    assert wrong.returncode == 2
+    assert "Traceback" not in wrong.stderr
+    assert words[-1] in wrong.stderr
+
+
 def test_a_message_that_is_not_composed_yet_says_so(office: Shell) -> None:
     change(
         office,

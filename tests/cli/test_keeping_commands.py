@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import stat
 from pathlib import Path
 
 import pytest
@@ -31,6 +32,7 @@ def sql(shell: Shell, statement: str) -> list[tuple[object, ...]]:
 def test_a_backup_is_a_whole_ledger_and_overwrites_nothing(shell: Shell) -> None:
     shell("run", "--once", "--now", MONDAY)
     assert shell("backup", "copy.db").returncode == 0
+    assert stat.S_IMODE((shell.folder / "copy.db").stat().st_mode) == 0o600
     with sqlite3.connect(shell.folder / "copy.db") as copy:
         assert copy.execute("SELECT count(*) FROM message").fetchone() == (4,)
         assert copy.execute("PRAGMA integrity_check").fetchone() == ("ok",)

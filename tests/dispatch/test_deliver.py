@@ -495,3 +495,14 @@ def test_a_move_with_a_step_beside_it_reaches_every_contact(engine: Engine) -> N
     office.edit(plan_with(moved, units=TWO))
     office.at("2026-01-21")
     assert [sent.text for sent in office.box.sent[2:]] == ["甲 work/2026-01 moved 2026-01-27"] * 2
+
+
+def test_who_is_asked_to_end_during_a_pass_begins_no_brief(office: Office) -> None:
+    briefed = []
+    office.queue_brief = lambda conn, now: briefed.append(now)
+    office.box.before_sending = lambda outgoing: office.stop.set()
+    office.at("2026-01-23")
+    assert briefed == []
+    office.stop.clear()
+    office.at("2026-01-23 09:01")
+    assert len(briefed) == 1

@@ -163,3 +163,11 @@ def test_passes_of_later_days_neither_withdraw_nor_repeat_it(office: Office) -> 
     office.at("2026-01-06")
     assert about(office.at("2026-01-07")) == []
     assert office.state(f"handover/{PROJECT}@甲") == "pending"
+
+
+def test_an_event_that_the_calendar_skips_is_refused_with_its_reason(office: Office) -> None:
+    office.edit(plan_with(SETTLED._replace(skip={PROJECT: "已并入其他项目"})))
+    for _time in range(2):
+        with pytest.raises(Refused, match=r"is skipped: .*已并入其他项目"):
+            happen(office, "2026-01-05")
+    assert office.ask("SELECT count(*) FROM occurrence WHERE event") == [(0,)]

@@ -217,6 +217,24 @@ def test_a_slip_whose_channel_is_gone_goes_on_to_each_that_is_to_get_it(engine: 
     assert found.arrived("slip") == [("群", "甲")] * 2 + [("email", "乙@example.com")]
 
 
+def test_a_slip_goes_on_once_to_an_address_that_two_units_share(engine: Engine) -> None:
+    plan = plan_of()
+    shared = {
+        name: unit._replace(contacts=(Contact("共用", email="shared@example.com"),))
+        for name, unit in plan.units.items()
+    }
+    found = Scene(engine, plan._replace(units=shared))
+    drafted(found, "2026-01-30", "2026-02-04")
+    released(found, 1)
+    found.at("2026-02-04 09:00")
+    drafted(found, "2026-02-05", "2026-02-11")
+    found.group.troubles["*"] = [trouble("permanent")] * 2
+    assert released(found, 2).to == (Address("群", "甲"), Address("群", "乙"))
+    found.at("2026-02-11 09:01")
+    found.at("2026-02-11 09:02")
+    assert found.arrived("slip") == [("群", "甲"), ("email", "shared@example.com")]
+
+
 @pytest.fixture
 def failed(slip: Scene) -> Scene:
     """The slip released, and refused on both ways."""

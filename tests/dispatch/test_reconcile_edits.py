@@ -256,6 +256,23 @@ def test_an_edit_never_touches_what_is_closed(office: Office) -> None:
     assert office.ask("SELECT due_on FROM assignment") == [("2026-01-30",)]
 
 
+@pytest.mark.parametrize("closed", ["done", "skipped"])
+def test_what_was_closed_early_is_not_entered_again_when_an_edit_moves_its_opening(
+    office: Office, closed: str
+) -> None:
+    early = {"2026-03": Move(date(2026, 2, 24), "开会")}
+    skip = {"2026-03": "开会"} if closed == "skipped" else {}
+    office.edit(plan_with(ALONE._replace(move=early, skip=skip)))
+    office.at("2026-02-24")
+    if not skip:
+        done(office, period="2026-03")
+    office.edit(plan_with(ALONE._replace(skip=skip)))
+    told = office.daily("2026-02-27", "2026-04-02")
+    assert [day for day, lines in told.items() if any("2026-03" in line for line in lines)] == []
+    assert "甲 work/2026-04 open" in told["2026-04-01"]
+    assert states(office).get("work/2026-03@甲") == (None if skip else "done")
+
+
 def test_a_new_lead_keeps_the_copies_open(engine: Engine) -> None:
     lead = BOTH._replace(expect="lead")
     office = Office(engine, plan_with(lead))

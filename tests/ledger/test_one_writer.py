@@ -75,7 +75,7 @@ def test_another_database_is_refused_with_what_to_write(url: str) -> None:
 
 def test_postgresql_without_its_driver_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(databases, "find_spec", lambda _name: None)
-    with pytest.raises(DispatcherError, match=r"pip install 'duty-dispatcher\[postgresql\]'"):
+    with pytest.raises(DispatcherError, match=r"pip install 'psycopg\[binary\]'"):
         create_engine("postgresql://127.0.0.1/test")
 
 

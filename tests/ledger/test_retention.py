@@ -16,8 +16,9 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from dispatcher.errors import Refused
-from dispatcher.ledger import retention
+from dispatcher.ledger import outbox, retention
 from dispatcher.ledger.database import Connection, Engine
+from dispatcher.ledger.outbox import Address, Content
 from dispatcher.ledger.retention import Export, prunable, prune
 from tests.building import Office, a_duty, local, plan_with
 
@@ -247,3 +248,18 @@ def test_old_briefs_go_too(office: Office, tmp_path: Path) -> None:
     pruned(office, tmp_path / "old.jsonl")
     left = office.ask("SELECT settled_at FROM message WHERE kind = 'brief'")
     assert [at[:7] for (at,) in left] == ["2026-03"]
+
+
+def test_the_latest_status_message_stays_by_which_the_first_start_is_known(
+    office: Office, tmp_path: Path
+) -> None:
+    with office.conn() as conn:
+        for day in ("2026-01-14", "2026-01-15"):
+            queued = outbox.queue(
+                conn, Address("email", "x"), "status", local(day), content=Content("启用", "", "")
+            )
+            change = "UPDATE message SET state = 'sent', settled_at = at, next_attempt_at = NULL"
+            conn.execute(text(f"{change} WHERE id = :id"), {"id": queued})
+    pruned(office, tmp_path / "old.jsonl")
+    left = office.ask("SELECT settled_at FROM message WHERE kind = 'status'")
+    assert [at[:10] for (at,) in left] == ["2026-01-15"]

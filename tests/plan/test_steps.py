@@ -11,7 +11,7 @@ import chinese_calendar
 import pytest
 
 from dispatcher.errors import PlanError
-from dispatcher.plan.model import Plan
+from dispatcher.plan.model import Offset, Plan
 from dispatcher.plan.occurrences import Occurrence, event_occurrence, upcoming
 from dispatcher.plan.reading import read_plan
 from dispatcher.plan.steps import (
@@ -19,6 +19,7 @@ from dispatcher.plan.steps import (
     around,
     overdue_steps,
     reached,
+    shifted,
     steps,
     steps_until_due,
 )
@@ -127,6 +128,18 @@ def test_overdue_steps_in_calendar_days_move_to_the_workday_after_a_rest_day() -
 )
 def test_overdue_steps_end_unless_the_last_one_repeats(overdue: str, expected: str) -> None:
     assert after_due(plan(duty=f"overdue: {overdue}"), "2023-06") == expected
+
+
+@pytest.mark.parametrize("overdue", ["[1wd, every 3wd]", "[4wd, every 3d]", "[2d, every 5wd]"])
+@pytest.mark.parametrize("period", ["2023-06", "2023-09", "2023-12"])
+def test_overdue_steps_of_years_stand_where_they_would_counted_from_the_due_date(
+    overdue: str, period: str
+) -> None:
+    ours = plan(duty=f"overdue: {overdue}")
+    due = one(ours, period).due
+    for step in islice(overdue_steps(ours, one(ours, period)), 300):
+        count, workdays = int(step.name.strip("T+d")), not step.name.endswith("d")
+        assert step.on == shifted(ours.workdays, due, Offset(count, workdays)), step
 
 
 @pytest.mark.parametrize(

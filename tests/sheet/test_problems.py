@@ -91,7 +91,11 @@ def test_a_fraction_in_a_cell_that_lost_its_percent_format_is_not_guessed() -> N
 
 
 @pytest.mark.parametrize(
-    "value", ["10/20/2026", "2026-02-30", "2026-11/20", "2026年11-20", "明年", 20261120, True]
+    "value",
+    [
+        *("10/20/2026", "2026-02-30", "2026-11/20", "2026年11-20", "明年", 20261120, True),
+        *("9999-12-31", "1926-03-01"),
+    ],
 )
 def test_a_date_that_is_none_is_named(value: Any) -> None:
     def paste(page: Worksheet) -> None:
