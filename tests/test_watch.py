@@ -25,9 +25,11 @@ from dispatcher.heartbeat import last_beat, trouble
 from dispatcher.holds import LedgerGuard, Machine, accept_clock
 from dispatcher.ledger import guards, installation, restoring
 from dispatcher.ledger.database import Engine, create_engine
+from dispatcher.ledger.outbox import Content
+from dispatcher.plan.model import ChannelSetting, Contact
 from dispatcher.settings import load_settings
 from dispatcher.watch import Watch
-from tests.building import Office, a_duty, a_ledger, a_unit, local, plan_with
+from tests.building import Box, Office, a_duty, a_ledger, a_unit, local, plan_with
 
 SECONDS, MINUTES, HOURS, DAYS = (
     lambda count, unit=unit: timedelta(**{unit: count})
@@ -627,3 +629,22 @@ def test_a_report_is_said_with_the_instant_to_come_again(scene: Scene) -> None:
     when = scene.watch()
     assert isinstance(when, datetime)
     assert scene.reports[0].next_at == when
+
+
+def test_a_channel_that_breaks_its_promise_hides_no_other_from_who_writes_to_the_office(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mail, group = scene.office.box, Box("群")
+    group.troubles["*"] = [TypeError("secret")]
+    monkeypatch.setattr(bootstrap, "channels", lambda *_given: {"email": mail, "群": group})
+    contact = Contact("联络员", email="office@example.com")
+    units = {"丙": a_unit("丙")._replace(contacts=(contact,), channels=("群", "email"))}
+    plan = scene.office.plan._replace(
+        units=units, office="丙", channels={"群": ChannelSetting("群", "webhook", {})}
+    )
+    said = Content("通知", "内容", "")
+    found = bootstrap.send_directly(scene.settings, plan, "丙", "status", said)
+    assert [(to.channel, wrong and str(wrong)) for to, wrong in found] == [
+        ("群", "TypeError"),
+        ("email", None),
+    ]

@@ -90,22 +90,29 @@ class HttpChannel(Channel):
 
     def read(self, reply: Reply, url: str) -> dict[str, Any]:
         """The answer's JSON object; an answer that holds none leaves all open."""
-        try:
-            found = json.loads(reply.body)
-        except ValueError:
-            found = None
+        found = parsed(reply.body)
         if not isinstance(found, dict):
             raise self.failure(UNCLEAR, f"HTTP {reply.status} {self._body(reply)}".strip(), url)
         return found
 
     def shown(self, said: str) -> str:
-        """Masked before it is cut: half a secret is a secret too."""
+        """Masked before it is cut: half a secret is a secret too. Without half characters and
+        control characters, which no database takes, or no terminal should."""
         for secret in self._secrets:
             said = said.replace(secret, "***")
-        return " ".join(said.split())[:MAX_SHOWN]
+        plain = "".join(letter if letter.isprintable() else " " for letter in said)
+        return " ".join(plain.split())[:MAX_SHOWN]
 
     def _body(self, reply: Reply) -> str:
         return reply.body.decode("utf-8", "replace")
+
+
+def parsed(said: str | bytes) -> Any:
+    """The JSON value that the other side sent; None for what is none, or nested too deep."""
+    try:
+        return json.loads(said)
+    except (ValueError, RecursionError):
+        return None
 
 
 def pointed(document: Any, pointer: str) -> Any:

@@ -61,6 +61,13 @@ class Unanswered(Exception):
     """The request was written, in part at least, and no whole answer came."""
 
 
+class _Session(requests.Session):
+    """Looks at no redirect, which would be parsed, and its body read to the end."""
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """None, whatever it says."""
+
+
 class Client:
     """One pool of connections to the hosts of one channel. Usable from several threads."""
 
@@ -76,7 +83,7 @@ class Client:
         to trust, for a private authority. Raises SettingsError."""
         self.hosts = frozenset(hosts)
         self._lock, self._used = Lock(), monotonic()
-        self._session = requests.Session()
+        self._session = _Session()
         self._session.trust_env = False
         self._session.verify = _authorities(ca_file)
         self._session.proxies = {"https": proxy, "http": proxy} if proxy else {}

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic, sleep
 from typing import Any, NamedTuple
 
-from dispatcher.channels.calling import HttpChannel, moment
+from dispatcher.channels.calling import HttpChannel, moment, parsed
 from dispatcher.channels.cases import CLOCK, LATER, UNCLEAR, Case
 from dispatcher.channels.contract import DeliveryError, OnUnknown, Outgoing, Receipt
 from dispatcher.channels.http import Client, Reply, place, refuse_url
@@ -148,10 +148,7 @@ class Robot(HttpChannel):
         url, body = self.addressed(message)
         reply = self.ask(url, encoded(body), JSON, until)
         said = reply.body.decode("utf-8", "replace")
-        try:
-            found = json.loads(said)
-        except ValueError:
-            found = None
+        found = parsed(said)
         code = code_of(found, self.codes) if isinstance(found, dict) else None
         if code is None:
             return Answer(reply, None, f"HTTP {reply.status} {said}".strip())

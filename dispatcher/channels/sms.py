@@ -12,7 +12,7 @@ from time import monotonic
 from typing import Any, Literal, NamedTuple
 from urllib.parse import urlencode
 
-from dispatcher.channels.calling import HttpChannel, pointed, secret_parts
+from dispatcher.channels.calling import HttpChannel, parsed, pointed, secret_parts
 from dispatcher.channels.cases import BUSY, LATER, REFUSED, UNCLEAR, Case
 from dispatcher.channels.contract import OnUnknown, Outgoing, Receipt
 from dispatcher.channels.http import Client, Reply, place, refuse_url
@@ -125,7 +125,7 @@ class SmsGateway(HttpChannel):
     def _read(self, reply: Reply) -> Receipt:
         verdicts, url = self._gateway.verdicts, self._gateway.url
         said = reply.body.decode(self._gateway.charset, "replace")
-        answer = _parsed(said) if verdicts.at or verdicts.receipt else None
+        answer = parsed(said) if verdicts.at or verdicts.receipt else None
         failed = _case(verdicts, pointed(answer, verdicts.at) if verdicts.at else said)
         if failed not in (BUSY, ACCOUNT):  # what the gateway says of itself is more than a status
             self.check(reply, url)
@@ -170,13 +170,6 @@ def _signature(gateway: Gateway, signed: str) -> bytes:
     return hmac_sha256(gateway.secret.encode(), said) if gateway.signer == "hmac-sha256" else b""
 
 
-def _parsed(said: str) -> Any:
-    try:
-        return json.loads(said)
-    except ValueError:
-        return None
-
-
 def _check(channel: str, gateway: Gateway) -> None:
     """Raises SettingsError for what could never work."""
     check_names(channel, gateway.text, WORDS)
@@ -188,12 +181,27 @@ def _check(channel: str, gateway: Gateway) -> None:
         raise SettingsError(
             _("channel '{channel}': 'signer' and 'signed' belong together", channel=channel)
         )
+    if gateway.format != "json" and not _is_form(gateway.body):
+        raise SettingsError(
+            _("channel '{channel}': 'body' is sent as a form: write names and values, as "
+              "mobile: \"{example}\", or format: json", channel=channel, example="{mobile}")
+        )  # fmt: skip
     _check_verdicts(channel, gateway.verdicts)
+
+
+def _is_form(body: Any) -> bool:
+    return isinstance(body, Mapping) and all(isinstance(each, str | int) for each in body.values())
 
 
 def _check_verdicts(channel: str, verdicts: Verdicts) -> None:
     if not verdicts.success:
         raise SettingsError(_("channel '{channel}': 'success' says nothing", channel=channel))
+    for pointer in filter(None, (verdicts.at, verdicts.receipt)):
+        if not pointer.startswith("/"):
+            raise SettingsError(
+                _("channel '{channel}': '{pointer}' is no place in an answer; write it like "
+                  "/{pointer}", channel=channel, pointer=pointer)
+            )  # fmt: skip
     if verdicts.at:
         return
     for pattern in (*verdicts.success, *verdicts.later, *verdicts.auth, *verdicts.refused):

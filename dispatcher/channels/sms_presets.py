@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from secrets import token_hex
 from time import monotonic
 from typing import Any, NamedTuple
@@ -21,6 +21,8 @@ from dispatcher.channels.sms_words import LONGEST, WORDS, check_names, filled, m
 
 PAGE = 50
 """The most that Aliyun shows of a number's messages of one day, at once."""
+KEPT = 29
+"""Days back for which Aliyun answers (help.aliyun.com, QuerySendDetails: the past 30 days)."""
 FAILED = 2
 """Aliyun's SendStatus of a message that the operator could not deliver."""
 
@@ -83,14 +85,14 @@ class AliyunSms(_Cloud):
     origin, codes = "https://dysmsapi.aliyuncs.com", OF_ALIYUN
 
     def calls(self, outgoing: Outgoing) -> int:
-        """Another attempt first asks about two days."""
-        return 1 if outgoing.attempt == 1 else 3
+        """Another attempt first asks about each day on which the one before may have arrived."""
+        return 1 if outgoing.attempt == 1 else 1 + len(self._days(outgoing))
 
     def send(self, outgoing: Outgoing) -> Receipt:
         """Gives Aliyun's BizId, or a note that the message had arrived before."""
         number, until = self._number(outgoing), monotonic() + self.deadline
         try:
-            if outgoing.attempt > 1 and self._has_left(number, outgoing.reference, until):
+            if outgoing.attempt > 1 and self._has_left(number, outgoing, until):
                 return Receipt(outgoing.reference)
             answer = self._ask(
                 "SendSms",
@@ -109,15 +111,21 @@ class AliyunSms(_Cloud):
             raise
         return Receipt(self.shown(str(answer.get("BizId", ""))))
 
-    def _has_left(self, number: str, reference: str, until: float) -> bool:
-        """Whether a message of ours was handed to the operator, today or the day before. One that
-        it could not deliver counts as none."""
-        today = datetime.fromtimestamp(self._now(), BEIJING)
+    def _has_left(self, number: str, outgoing: Outgoing, until: float) -> bool:
+        """Whether it was handed to the operator before. One that could not be delivered counts as
+        none."""
         return any(
-            reference == found.get("OutId") and found.get("SendStatus") != FAILED
-            for day in (today, today - timedelta(days=1))
+            outgoing.reference == found.get("OutId") and found.get("SendStatus") != FAILED
+            for day in self._days(outgoing)
             for found in self._sent(number, f"{day:%Y%m%d}", until)
         )
+
+    def _days(self, outgoing: Outgoing) -> list[date]:
+        """From today back to that of the message, for a weekend may lie between two attempts; the
+        day before at least, and none that Aliyun no longer keeps."""
+        today = datetime.fromtimestamp(self._now(), BEIJING).date()
+        back = (today - outgoing.at.astimezone(BEIJING).date()).days
+        return [today - timedelta(days=days) for days in range(min(max(back, 1), KEPT) + 1)]
 
     def _sent(self, number: str, day: str, until: float) -> Sequence[Any]:
         asked = {"PhoneNumber": number, "SendDate": day, "PageSize": f"{PAGE}", "CurrentPage": "1"}

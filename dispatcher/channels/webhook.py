@@ -7,7 +7,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from dispatcher.channels.calling import HttpChannel, secret_parts
+from dispatcher.channels.calling import HttpChannel, parsed, secret_parts
 from dispatcher.channels.cases import LATER, NOT_LET_IN, Case
 from dispatcher.channels.contract import Entry, OnUnknown, Outgoing, Receipt
 from dispatcher.channels.http import Client, Reply, place, refuse_url
@@ -98,9 +98,6 @@ def _item(entry: Entry) -> dict[str, Any]:
 
 
 def _named(reply: Reply) -> str:
-    try:
-        found = json.loads(reply.body)
-    except ValueError:
-        found = None
+    found = parsed(reply.body)
     name = found.get("id") if isinstance(found, dict) else None
     return str(name) if isinstance(name, str | int) else reply.headers.get("X-Request-Id", "")

@@ -19,7 +19,7 @@ from dispatcher.ledger.transitions import KINDS, STATE_WORDS, Kind
 if TYPE_CHECKING:
     from dispatcher.ledger.answers import Said
     from dispatcher.ledger.assignments import Assigned
-    from dispatcher.ledger.database import Connection
+    from dispatcher.ledger.database import Engine
     from dispatcher.plan.model import Plan
 
 Option = Callable[[Any], Any]
@@ -92,16 +92,15 @@ def _record(
     settings = bootstrap.settings()
     plan = bootstrap.plan_in_force(settings)
     now = bootstrap.now()
-    with bootstrap.ledger(settings).begin() as conn:
-        if assignment and any(selection.values()):
-            raise DispatcherError(
-                _("name an assignment, or select with --unit, --duty and --period")
-            )
+    engine = bootstrap.ledger(settings)
+    if assignment and any(selection.values()):
+        raise DispatcherError(_("name an assignment, or select with --unit, --duty and --period"))
+    seen = None if assignment else _agreed_to(engine, plan, selection, said, yes=yes)
+    with engine.begin() as conn:
         if assignment:
             found = [answering.named(conn, plan, assignment, now)]
-        else:
-            found = answering.selected(conn, plan, said.kind, **selection)
-            _agree(conn, plan, found, said, yes=yes)
+        elif (found := answering.selected(conn, plan, said.kind, **selection)) != seen:
+            raise Refused(_("the ledger has changed meanwhile: nothing was recorded; look again"))
         new = [one for one in found if answering.answer(conn, plan, one, said, now)]
         verdicts = [
             verdict for one in new for verdict in answering.verdicts(plan, one, said.figures)
@@ -113,8 +112,15 @@ def _record(
         say(_("recorded already: {count}", count=len(found) - len(new)))
 
 
-def _agree(conn: Connection, plan: Plan, found: list[Assigned], said: Said, *, yes: bool) -> None:
-    """Shows what would be answered, and asks; Refused, and nothing changed, without a yes."""
+def _agreed_to(
+    engine: Engine, plan: Plan, selection: dict[str, str | None], said: Said, *, yes: bool
+) -> list[Assigned]:
+    """Shows what would be answered, and asks; Refused without a yes."""
+    from dispatcher.dispatch import answering
+
+    # Ended before anybody is asked, so that the daemon need not wait for the answer.
+    with engine.begin() as conn:
+        found = answering.selected(conn, plan, said.kind, **selection)
     rows = [
         (
             assigned.key,
@@ -127,8 +133,8 @@ def _agree(conn: Connection, plan: Plan, found: list[Assigned], said: Said, *, y
     table((_("assignment"), _("duty"), _("due"), _("state")), rows)
     question = _("{kind}: {count} assignments?", kind=KINDS[said.kind], count=len(found))
     if not (yes or agreed(question)):
-        conn.rollback()
         raise Refused(_("nothing was changed"))
+    return found
 
 
 def agreed(question: Text) -> bool:

@@ -17,7 +17,7 @@ from dispatcher.cli.output import say, table, words
 from dispatcher.errors import DispatcherError, PlanError, Refused
 from dispatcher.hiding import secrets
 from dispatcher.i18n import Text, _
-from dispatcher.settings import read_instant
+from dispatcher.settings import read_instant, shipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -53,6 +53,7 @@ def run(once: bool, dry_run: bool, start: str | None) -> None:
     """Works on the calendar and the ledger of the home folder."""
     from dispatcher.holds import THIS_MACHINE
     from dispatcher.ledger.database import single_daemon
+    from dispatcher.ledger.reading import reading
     from dispatcher.logs import hide, start_logging
     from dispatcher.reload import Reload
     from dispatcher.watch import Watch
@@ -61,6 +62,10 @@ def run(once: bool, dry_run: bool, start: str | None) -> None:
     start_logging(sys.stderr, settings.log_format, secrets(settings, None))
     engine, clock = bootstrap.database(settings), _clock(settings, start, once=once)
     lock = single_daemon(engine) if once else _alone(engine, stop)
+    if dry_run:
+        # Refuses an older schema too: it is brought up to date by whoever is to work by it.
+        with reading(settings.database_url, shipped("db")):
+            pass
     # A second daemon is refused before it has brought the schema up to date under the first one.
     with nullcontext(False) if dry_run else lock as alone:
         calendar = _calendar(settings, engine)

@@ -19,6 +19,8 @@ from dispatcher.settings import Secret, Settings
 
 MESSAGES = "messages"
 """The folder of the messages beside their page."""
+STANDS_FOR_A_SECRET = Secret("rehearsal-rehearsal")
+"""As long as any channel asks for."""
 BARE = '<!DOCTYPE html><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
 WRAPPED = '<pre style="white-space:pre-wrap;font:16px/1.6 sans-serif">'
 
@@ -95,9 +97,11 @@ def _real(settings: Settings, plan: Plan, name: str) -> tuple[Channel | None, Te
     """The channel as it would be, never called: it knows its limits; or why it cannot be made."""
     alone = plan._replace(channels={name: plan.channels[name]})
     unset = [each for each in placeholders(alone) if not settings.secret(each)]
-    given = {**settings.environ, **dict.fromkeys(unset, Secret("rehearsal"))}
+    given = {**settings.environ, **dict.fromkeys(unset, STANDS_FOR_A_SECRET)}
     try:
         return bootstrap.beside_mail(settings._replace(environ=given), alone)[name], None
     except SettingsError as error:
+        if unset:
+            return None, _("channel '{channel}': {name} is not set", channel=name, name=unset[0])
         return None, _("channel '{channel}' cannot be set up, so that its limits are not known: "
                        "{why}", channel=name, why=error.text)  # fmt: skip

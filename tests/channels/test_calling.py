@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dispatcher import bootstrap
-from dispatcher.channels.calling import LONGEST_WAIT, moment, secret_parts
+from dispatcher.channels.calling import LONGEST_WAIT, moment, parsed, secret_parts
 from dispatcher.channels.contract import Channel, DeliveryError
 from dispatcher.channels.http import Client
 from dispatcher.channels.making import Means, make
@@ -223,3 +223,16 @@ def test_no_text_passes_for_a_date_but_a_date(said: str) -> None:
 def test_every_date_of_http_is_read_to_the_second(seconds: int) -> None:
     at = datetime.fromtimestamp(seconds, UTC)
     assert moment(format_datetime(at, usegmt=True)) == at
+
+
+@given(st.text(st.characters(), max_size=300))
+def test_what_is_shown_can_be_kept_by_every_database_and_moves_no_cursor(said: str) -> None:
+    channel = Wecom("群", ADDRESS + KEY, client=Client({"qyapi.weixin.qq.com"}))
+    for each in (said, "a\x00b\ud83d\x1b[31mc"):
+        assert channel.shown(each).isprintable()
+        channel.shown(each).encode()
+
+
+def test_an_answer_that_is_nested_too_deep_is_none() -> None:
+    assert parsed("[" * 60_000) is None
+    assert parsed(b"[" * 60_000) is None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, unquote_plus, urlsplit
 
 import pytest
@@ -194,6 +196,23 @@ def test_before_midnight_is_found_after_it(server: WebServer, cloud: Aliyun) -> 
     made = aliyun(server, now=NOW + DAY)
     made.send(AGAIN)
     assert len(cloud.sent) == 1
+    made.close()
+
+
+def test_what_left_before_a_long_holiday_is_found_after_it(
+    server: WebServer, cloud: Aliyun
+) -> None:
+    made = aliyun(server)
+    made.send(GOOD)
+    made.close()
+    cloud.actions.clear()
+    cloud.now = lambda: NOW + 8 * DAY
+    made = aliyun(server, now=NOW + 8 * DAY)
+    again = replace(AGAIN, at=datetime.fromtimestamp(NOW, UTC))
+    made.send(again)
+    assert len(cloud.sent) == 1
+    assert made.calls(again) == 1 + len(cloud.actions) == 10
+    assert made.calls(replace(again, at=again.at - timedelta(days=99))) == 31
     made.close()
 
 

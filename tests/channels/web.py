@@ -141,7 +141,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.close_connection = True
 
     def _redirect(self) -> None:
-        self._say(Answered(302, b"", {"Location": f"{self.server.url}/elsewhere"}))
+        # As an office's login page may: in another charset, and longer than anybody needs.
+        elsewhere = f"{self.server.url}/登录".encode("gbk").decode("latin-1")
+        self._say(Answered(302, PAGE * 9999, {"Location": elsewhere}))
 
     def _html(self) -> None:
         self._say(Answered(200, PAGE, {"Content-Type": "text/html"}))

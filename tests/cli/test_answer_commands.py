@@ -6,6 +6,8 @@ The commands read the real clock, so what they answer is next month's report, wh
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 from datetime import timedelta
 from typing import Any
 
@@ -190,9 +192,6 @@ def test_a_selection_is_answered_whole_or_not_at_all(shell: Shell) -> None:
 
 @pytest.mark.parametrize("said, code, became", [("y", 0, "reported"), ("n", 1, "acknowledged")])
 def test_a_person_at_a_terminal_is_asked(shell: Shell, said: str, code: int, became: str) -> None:
-    import subprocess
-    import sys
-
     period = housing(shell)
     words = ("report", "--unit", "区农办", "--period", period, *BY)
     done = subprocess.run(
@@ -241,3 +240,41 @@ def test_every_command_explains_itself(shell: Shell) -> None:
         shown = shell(*words, "--help")
         assert shown.returncode == 0
         assert "--note" in shown.stdout
+
+
+WRITES = """
+import sqlite3, sys
+from dispatcher import cli
+from dispatcher.cli import answers
+
+def agreed(question):
+    with sqlite3.connect("var/dispatcher.db", timeout=0.1) as other:
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("UPDATE assignment SET state = state")
+        if meanwhile:
+            other.execute("UPDATE assignment SET due_on = '2099-12-30'")
+    other.close()
+    return True
+
+answers.agreed = agreed
+meanwhile = "MEANWHILE" in sys.argv
+sys.argv = [word for word in sys.argv if word != "MEANWHILE"]
+cli.main()
+"""
+"""While a person is asked, another writes."""
+
+
+@pytest.mark.parametrize("meanwhile, code, became", [(0, 0, "reported"), (1, 1, "acknowledged")])
+def test_nobody_waits_for_the_answer_of_who_is_asked(
+    shell: Shell, meanwhile: int, code: int, became: str
+) -> None:
+    period = housing(shell)
+    words = ("report", "--unit", "区农办", "--period", period, *BY, *["MEANWHILE"] * meanwhile)
+    done = subprocess.run(
+        [sys.executable, "-c", WRITES, *words],
+        cwd=shell.folder, env=shell.environ(), capture_output=True, text=True, timeout=60,
+        check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    assert ("the ledger has changed meanwhile" in done.stderr) == bool(meanwhile)
+    assert state(shell) == became

@@ -89,6 +89,17 @@ def test_a_dry_run_shows_what_would_be_sent_and_changes_nothing(shell: Shell) ->
     assert "sent 4" in shell("run", "--once", "--now", MONDAY).stdout
 
 
+def test_a_dry_run_leaves_an_older_ledger_to_the_program_that_works_by_it(shell: Shell) -> None:
+    shell("run", "--once", "--now", MONDAY)
+    with sqlite3.connect(shell.folder / "var" / "dispatcher.db") as conn:
+        conn.execute("UPDATE alembic_version SET version_num = '0005'")
+    done = shell("run", "--dry-run", "--now", MONDAY)
+    assert done.returncode == 2
+    assert "the database has schema 0005" in done.stderr
+    with sqlite3.connect(shell.folder / "var" / "dispatcher.db") as conn:
+        assert conn.execute("SELECT version_num FROM alembic_version").fetchone() == ("0005",)
+
+
 def test_now_is_refused_where_mail_really_leaves(shell: Shell) -> None:
     done = shell("run", "--once", "--now", MONDAY, DISPATCHER_LIVE="1")
     assert done.returncode == 2
