@@ -20,10 +20,10 @@ from dispatcher.ledger.entering import AdoptionKey, Known
 from dispatcher.ledger.transitions import OPEN
 from dispatcher.plan.cadence import Event
 from dispatcher.plan.model import Plan
-from dispatcher.plan.occurrences import Occurrence, event_occurrence, occurrences
+from dispatcher.plan.occurrences import Occurrence, ahead, event_occurrence, occurrences
 
 HORIZON = timedelta(days=400)
-"""Longer than any period: what opens today is due within it."""
+"""Longer than any period of the calendar: what has opened within it may not be in the ledger."""
 
 
 class _Following(NamedTuple):
@@ -99,15 +99,15 @@ def planned(
 ) -> dict[tuple[str, str], Occurrence]:
     """Every occurrence due from ``first`` on that may be open by now, or has opened from ``since``
     on; those of events as the ledger knows them."""
-    last = today + HORIZON
+    last = today
     if since is None:
         # Somebody may have answered far ahead, or to what had been due long ago.
         days = [today, *(day for entry in known.values() for day in (entry.opens_on, entry.due_on))]
-        first, last = min(first, min(days) - HORIZON), max(days) + HORIZON
+        first, last = min(first, min(days) - HORIZON), max(days)
     found = {
         (duty.id, occurrence.period): occurrence
         for duty in plan.duties.values()
-        for occurrence in occurrences(plan, duty, first, last)
+        for occurrence in occurrences(plan, duty, first, last + ahead(plan, duty))
         if since is None or since <= occurrence.opens <= today
     }
     for key, entry in known.items():

@@ -25,6 +25,8 @@ _DATE = re.compile(
 )
 _ISO_DATE = re.compile(rf"(?:(\d{{4}})-)?(\d\d?)-(\d\d?){BEFORE}")
 SEPARATOR = re.compile(r"[、,/;和及与]")
+_MONTH = re.compile(rf"\d+月(?:份)?{BEFORE}")
+_LATE = re.compile(r"(\d{4})年(底|末|中)")
 _TEN_DAYS = {"上旬": 10, "中旬": 20}
 
 
@@ -70,17 +72,49 @@ def dates(text: str) -> Dates | None:
     >>> str(dates("6月底、11月底"))
     'dates 06-last,11-last'
     """
-    parts = SEPARATOR.split(re.sub("^每年", "", text))
-    days = list(_days(parts))
-    if not days or len(days) != len(parts):
+    parts = SEPARATOR.split(_LATE.sub(r"\1年年\2", re.sub("^每年", "", text)))
+    days = list(_days(_completed(parts)))
+    if not days or len(days) != len(parts) or not _are_of_one_kind(parts, days):
         return None
+    days = _of_the_year_named(days)
     return Dates(tuple(sorted(days, key=lambda day: (day.year or 0, day.month, day.day or 99))))
 
 
+def _completed(parts: list[str]) -> list[str]:
+    """A bare number is a month, with the day of the next part that names its own.
+
+    >>> _completed(["3", "6月25日前", "11月"])
+    ['3月25日前', '6月25日前', '11月']
+    """
+    day, found = None, []
+    for part in reversed(parts):
+        if "月" in part:
+            day = part.rpartition("月")[2]
+        bare = part.isdigit() and day is not None
+        found.append(f"{part}月{day}" if bare else part)
+    return found[::-1]
+
+
+def _are_of_one_kind(parts: list[str], days: list[Day]) -> bool:
+    """Not months beside a day of another, whose day they may be meant to have (3月、6月25日前);
+    nor days of every year before one of a year."""
+    monthly = [_MONTH.fullmatch(part) is not None for part in parts]
+    years = [day.year is not None for day in days]
+    vague = any(monthly) and any(day.day for day in days)
+    return not vague and (years[0] or not any(years))
+
+
+def _of_the_year_named(days: list[Day]) -> list[Day]:
+    """A year holds for the days after it, too, until another is named."""
+    year, found = None, []
+    for day in days:
+        year = day.year or year
+        found.append(day._replace(year=year))
+    return found
+
+
 def _days(parts: list[str]) -> Iterator[Day]:
-    has_month = any("月" in part for part in parts)
-    for part in parts:
-        bare = part + "月" if has_month and part.isdigit() else part
+    for bare in parts:
         if match := _ISO_DATE.fullmatch(bare):
             day = Day(int(match[2]), int(match[3]), int(match[1]) if match[1] else None)
             named = match[3]

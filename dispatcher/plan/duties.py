@@ -7,11 +7,12 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from dispatcher.i18n import _
-from dispatcher.plan.cadence import Event, Rule
+from dispatcher.plan.cadence import Event, Every, Rule
 from dispatcher.plan.model import Duty, Measure, Move, Offset, Plan
 from dispatcher.plan.names import Names, split_names
+from dispatcher.plan.occurrences import MOVE_ROOM
 from dispatcher.plan.shape import Entry, Report, Word, nearest
-from dispatcher.plan.spread import candidates
+from dispatcher.plan.spread import RULE_HORIZON, candidates
 from dispatcher.plan.steps import DAYS_OF
 from dispatcher.plan.when import CadenceReader
 
@@ -19,8 +20,6 @@ OFFSET = re.compile(r"(?P<every>every |每)?(?P<days>[0-9]{1,3})个?(?P<unit>d|�
 CLASSIFIED = re.compile(r"(绝密|机密|秘密)\s*★|[【\[](绝密|机密|秘密)[】\]]")
 """How a text is marked that may not leave: 密级★保密期限, as official documents bear it."""
 WITHHELD = "(内容涉密,不在此发送,请到{office}查阅)"
-RULE_HORIZON = timedelta(days=366 * 9)
-"""How far a rule's first day is looked for: 29 February may be eight years away."""
 HORIZON = timedelta(days=366 * 30)
 """How far period keys of ``skip`` and ``move`` are looked for."""
 
@@ -165,13 +164,33 @@ class DutyReader:
                 last=last,
             )
             self.report(entry.place("when"), text)
+        elif duty.roll == "skip" and _ends_on_sundays(duty):
+            text = _("'{phrase}' is due on Sundays, so that roll: skip would skip every one; name "
+                     "a weekday, as 每周五, or another roll", phrase=duty.phrase)  # fmt: skip
+            self.report(entry.place("when"), text)
         if duty.skip or duty.move:
             self._check_periods(duty, entry)
 
     def _check_periods(self, duty: Duty, entry: Entry) -> None:
         last = min(duty.last, duty.first + HORIZON)
-        keys = [found.key for found in candidates(self.plan, duty, duty.first, last)]
+        found = {one.key: one.nominal for one in candidates(self.plan, duty, duty.first, last)}
         for key in (*entry.get("skip", {}), *entry.get("move", {})):
-            if key not in keys:
-                near = nearest(key, [each for each in keys if each[:4] == key[:4]] or keys)
+            if key not in found:
+                near = nearest(key, [each for each in found if each[:4] == key[:4]] or [*found])
                 self.report(key.place, _("no period '{key}'; nearest: {near}", key=key, near=near))
+        for key in entry.get("move", {}):
+            move, nominal = duty.move.get(str(key)), found.get(str(key))
+            if key in duty.skip:
+                text = _("'{key}' is skipped and moved: only one can be meant", key=key)
+                self.report(key.place, text)
+            elif move and nominal and abs(move.to - nominal) > MOVE_ROOM:
+                text = _("{day} is too far from {nominal}, when '{key}' would be due",
+                         day=move.to, nominal=nominal, key=key)  # fmt: skip
+                self.report(key.place, text)
+
+
+def _ends_on_sundays(duty: Duty) -> bool:
+    every = duty.cadence
+    if not isinstance(every, Every) or every.unit not in ("week", "fortnight"):
+        return False
+    return not every.weekdays and every.times == 1

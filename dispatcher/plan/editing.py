@@ -86,7 +86,9 @@ def _edited(text: str, cut: Callable[[yaml.Node], Cut], change: Callable[[Any], 
     wanted = deepcopy(_data(root))
     change(wanted)
     start, end, new = cut(root)
-    found = text[:start] + (new.replace("\n", "\r\n") if "\r\n" in text else new) + text[end:]
+    if "\r\n" in text:  # what was carried over ends its lines so already
+        new = new.replace("\r\n", "\n").replace("\n", "\r\n")
+    found = text[:start] + new + text[end:]
     if _data(_composed(found)) != wanted:
         raise DispatcherError(_("this cannot be changed without touching more: edit the file"))
     return found

@@ -14,7 +14,7 @@ from dispatcher.plan.occurrences import (
     Occurrence,
     exceptions,
     occurrences,
-    ranges_without_entry,
+    ranges_incomplete,
     roll_of,
 )
 from dispatcher.plan.scalars import read_day
@@ -194,8 +194,8 @@ def _exception_reasons(plan: Plan, occurrence: Occurrence) -> list[Reason]:
         return []
     spans = exceptions(plan, every, occurrence.opens, occurrence.nominal)
     found = [Reason(_("exception"), _span(span)) for span in spans]
-    for name in ranges_without_entry(plan, every, occurrence.nominal.year):
-        says = _("range {name} has no entry for {year}: no exception, provisional",
+    for name in ranges_incomplete(plan, every, occurrence.nominal.year):
+        says = _("range {name} is not complete for {year}: provisional",
                  name=name, year=occurrence.nominal.year)  # fmt: skip
         found.append(Reason(_("exception"), says))
     return found or [Reason(_("exception"), _("none falls into this period"))]

@@ -119,8 +119,14 @@ def unit_called(plan: Plan, name: str) -> str:
 
 def duty_called(plan: Plan, id: str) -> Duty:
     """The duty of an id, or of its whole title; raises DispatcherError with the nearest ids."""
-    for duty in plan.duties.values():
-        if id in (duty.id, duty.title):
-            return duty
+    if id in plan.duties:
+        return plan.duties[id]
+    titled = [duty for duty in plan.duties.values() if duty.title == id]
+    if len(titled) == 1:
+        return titled[0]
+    if titled:
+        text = _("several duties are called '{title}': {ids}; name one of these ids", title=id,
+                 ids=[duty.id for duty in titled])  # fmt: skip
+        raise DispatcherError(text)
     near = nearest(id, list(plan.duties))
     raise DispatcherError(_("unknown duty '{id}'; nearest: {near}", id=id, near=near))

@@ -77,12 +77,12 @@ def _said(entry: Entry, kind: str) -> Iterator[Said]:
 
 def noticed(year: int, source: str, said: Iterable[Said], place: Place, report: Report) -> Notice:
     """The notice that says this, after a report of all that cannot be meant."""
-    of_day: dict[date, Said] = {}
+    said, of_day = [*said], dict[date, Said]()
     for one in said:
         for day in one.days:
             before = of_day.setdefault(day, one)
             _check(year, day, one, before, report)
-    missing = _missing(year, of_day)
+    missing = _missing(year, of_day, said)
     if missing:
         text = _("the notice of {year} is not complete: it says nothing of {days}",
                  year=year, days=missing)  # fmt: skip
@@ -93,12 +93,13 @@ def noticed(year: int, source: str, said: Iterable[Said], place: Place, report: 
     return Notice(str(source), off, work)
 
 
-def _missing(year: int, of_day: Mapping[date, Said]) -> list[str]:
-    """What a notice of that year has to speak of, and does not."""
+def _missing(year: int, of_day: Mapping[date, Said], said: Iterable[Said]) -> list[str]:
+    """What a notice of that year has to speak of, and does not; a day may be of two holidays."""
     days = [str(day) for day in (date(year, *sure) for sure in SURE) if day not in of_day]
     if days or year < ALL_SEVEN:
         return days
-    names = " ".join({one.name for day, one in of_day.items() if one.off and day.year == year})
+    found = (one.name for one in said if one.off and year in (one.first.year, one.last.year))
+    names = " ".join(found)
     return [each for each in HOLIDAYS if each not in names]
 
 

@@ -13,15 +13,17 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from dispatcher.i18n import Text, _
-from dispatcher.plan.cadence import Cadence, Dates, Event, Every, RangeEnd
+from dispatcher.plan.cadence import Cadence, Dates, Event, Every, RangeEnd, Rule
 from dispatcher.plan.model import Duty, Plan, Roll, Span
 from dispatcher.plan.periods import DAY, periods_of
-from dispatcher.plan.spread import Candidate, candidates, regular
+from dispatcher.plan.series import is_complete
+from dispatcher.plan.spread import RULE_HORIZON, Candidate, candidates, regular
 from dispatcher.plan.workdays import Workdays
 
 ROLL_ROOM = timedelta(days=31)
 """How far a roll or an exception may carry a due date from its nominal day."""
 MOVE_ROOM = timedelta(days=800)
+YEAR = timedelta(days=366) + ROLL_ROOM
 
 
 class Occurrence(NamedTuple):
@@ -69,6 +71,17 @@ def occurrences(plan: Plan, duty: Duty, first: date, last: date) -> list[Occurre
         found = [settled(plan, duty, one) for one in candidates(plan, duty, start, end)]
     due = [occurrence for occurrence in found if first <= occurrence.due <= last]
     return sorted(due, key=attrgetter("due"))
+
+
+def ahead(plan: Plan, duty: Duty) -> timedelta:
+    """How long before it is due an occurrence may open: within it what opens on a day is found."""
+    room = MOVE_ROOM if duty.move else timedelta()
+    if isinstance(duty.cadence, Rule):
+        return RULE_HORIZON + room
+    if isinstance(duty.cadence, RangeEnd):
+        spans = [span.last - span.first for span in plan.ranges[duty.cadence.name]]
+        return max([YEAR, *spans]) + room
+    return YEAR + room
 
 
 def _shareable(duty: Duty) -> bool:
@@ -175,13 +188,9 @@ def exceptions(plan: Plan, every: Every, first: date, last: date) -> list[Span]:
     return [span for span in spans if span.first <= last and span.last >= first]
 
 
-def ranges_without_entry(plan: Plan, every: Every, year: int) -> list[str]:
-    """The excepted ranges that say nothing of ``year``, so that nobody knows their days."""
-    return [
-        name
-        for name in every.excepted
-        if not any(span.first.year <= year <= span.last.year for span in plan.ranges[name])
-    ]
+def ranges_incomplete(plan: Plan, every: Every, year: int) -> list[str]:
+    """The excepted ranges that do not say all of ``year``, so that nobody knows their days."""
+    return [name for name in every.excepted if not is_complete(plan.ranges[name], year)]
 
 
 def days_left(plan: Plan, duty: Duty, first: date, last: date) -> list[date]:
@@ -221,7 +230,7 @@ def _around_exceptions(plan: Plan, duty: Duty, candidate: Candidate) -> Occurren
 
 def _unsure(plan: Plan, every: Every, spans: list[Span], year: int) -> bool:
     """Whether what the ranges say of a period may still change."""
-    return any(span.provisional for span in spans) or bool(ranges_without_entry(plan, every, year))
+    return any(span.provisional for span in spans) or bool(ranges_incomplete(plan, every, year))
 
 
 def _too_few(duty: Duty, candidate: Candidate, spans: list[Span], left: int) -> Text:

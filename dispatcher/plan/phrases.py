@@ -244,9 +244,13 @@ def _range_end(text: str) -> Cadence | None:
     return RangeEnd(match["name"]) if match else None
 
 
+MOST_AFTER = 999
+"""Days, or years: what is due later still is nobody's to be reminded of."""
+
+
 def _event(text: str) -> Cadence | None:
     match = _EVENT.fullmatch(text)
-    if not match or not int(match[2]):
+    if not match or not 0 < int(match[2]) <= MOST_AFTER:
         return None
     return Event(match["name"], int(match[2]), _EVENT_UNITS[match[3]])
 

@@ -5,14 +5,12 @@ somebody has to decide is marked on its line, in Chinese. Nothing is decided her
 from __future__ import annotations
 
 import re
-from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import Literal, NamedTuple
 
 from dispatcher.plan.cadence import Event
 from dispatcher.plan.document import DUTY, PLAN
-from dispatcher.plan.duties import RULE_HORIZON
 from dispatcher.plan.editing import Steps, add, put
 from dispatcher.plan.marking import free_line, marked
 from dispatcher.plan.measures import half_width
@@ -21,13 +19,13 @@ from dispatcher.plan.nodes import Node, read_nodes
 from dispatcher.plan.periods import DAY, day_of
 from dispatcher.plan.reading import read_plan
 from dispatcher.plan.scalars import read_day
+from dispatcher.plan.series import called, series, year_of
 from dispatcher.plan.shape import Record
-from dispatcher.plan.spread import candidates
+from dispatcher.plan.spread import RULE_HORIZON, candidates
 
 Kind = Literal[
     "until", "when", "base", "skip", "move", "provisional", "range", "confirm", "old-year"
 ]
-_YEAR = re.compile(r"(?<!\d)20\d\d(?!\d)")
 _NAMED_YEAR = re.compile(r"(?<!\d)20\d\d(?=年|[〕\]】)）])")
 """A year that a document is of: 2026年工作要点, 〔2026〕3号; and no number of households."""
 DOCUMENTED = ("title", "clause", "task")
@@ -103,11 +101,11 @@ def _following(spans: Iterable[Span], year: int) -> Iterator[tuple[Span, Span]]:
     those that would meet another."""
     known = list(spans)
     for pattern in _without_successor(known, year):
-        years = year - _year_of(pattern)
+        years = year - year_of(pattern)
         first, last = (
             day_of(day.year + years, day.month, day.day) for day in (pattern.first, pattern.last)
         )
-        span = Span(_called(pattern, years), first, last, provisional=True)
+        span = Span(called(pattern, years), first, last, provisional=True)
         if not any(
             span.name == other.name or (first <= other.last and other.first <= last)
             for other in known
@@ -119,33 +117,12 @@ def _following(spans: Iterable[Span], year: int) -> Iterator[tuple[Span, Span]]:
 def _without_successor(spans: Iterable[Span], year: int) -> list[Span]:
     """Of what comes again each year and has no entry for ``year``, the last entry before it: the
     last published one, where there is any."""
-    series: dict[str, dict[int, Span]] = defaultdict(dict)
-    for span in spans:
-        own = _year_of(span)
-        series[_called(span, -own)][own] = span
     found = []
-    for entries in series.values():
+    for entries in series(spans):
         before = [span for own, span in entries.items() if own < year]
         if before and year not in entries:
             found.append(max(before, key=lambda span: (not span.provisional, span.first)))
     return sorted(found, key=lambda span: (span.first.month, span.first.day))
-
-
-def _year_of(span: Span) -> int:
-    """The year that an entry is of: the one that it names, else that of its first day."""
-    named = _YEAR.findall(span.name)
-    return int(named[0]) if len(named) == 1 else span.first.year
-
-
-def _called(span: Span, years: int) -> str:
-    """The name of an entry ``years`` later.
-
-    >>> term = Span("2025-2026学年第二学期", date(2026, 3, 2), date(2026, 6, 30))
-    >>> _called(term, 1), _called(term._replace(name="汛期"), 1)
-    ('2026-2027学年第二学期', '2027年汛期')
-    """
-    name = span.name if _YEAR.search(span.name) else f"{span.first.year}年{span.name}"
-    return _YEAR.sub(lambda found: str(int(found[0]) + years), name)
 
 
 def _entry(span: Span, pattern: Span) -> dict[str, str]:

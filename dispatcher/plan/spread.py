@@ -6,7 +6,7 @@ What comes out are Candidates: no exception, holiday or roll has been applied to
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import islice
 from typing import NamedTuple
 
@@ -25,6 +25,8 @@ from dispatcher.plan.periods import (
 from dispatcher.plan.workdays import Workdays
 
 WEEK = 7
+RULE_HORIZON = timedelta(days=366 * 9)
+"""How far a rule's next day is looked for: 29 February may be eight years away."""
 
 
 class Candidate(NamedTuple):

@@ -16,13 +16,14 @@ from dispatcher.plan.scalars import read_month_day
 from dispatcher.plan.shape import Entry, Report, Word, nearest
 
 COMPARISONS: Mapping[str, Comparison] = {
-    **dict.fromkeys(("不低于", "不少于", "至少", "达到", "≥", ">=", "以上"), ">="),
-    **dict.fromkeys(("不超过", "不高于", "≤", "<=", "以内"), "<="),
+    **dict.fromkeys(("不低于", "不少于", "至少", "达到", "≥", ">=", "以上", "及以上"), ">="),
+    **dict.fromkeys(("不超过", "不高于", "≤", "<=", "以内", "之内", "内"), "<="),
 }
 WITH_LAST_YEAR: Mapping[str, Comparison] = {"只增不减": ">=", "有增加": ">", "有新的增加": ">"}
 _RELATIVE = re.compile(f"(?:较(?:上年度?|[0-9]{{4}}年))?“?({'|'.join(WITH_LAST_YEAR)})”?")
-_UNIT = "%|(?:(?!左右|以下|之间)[^\\W\\d_]){0,4}?"
-_EDGES = "以上|以内"
+_UNIT = "%|(?:(?!左右|以下|之间|之内|内|及|封顶|多)[^\\W\\d_]){0,4}?"
+"""No word that says how much: what is not understood is refused."""
+_EDGES = "及以上|以上|以内|之内|内"
 _HOW = "|".join(re.escape(word) for word in COMPARISONS if word not in _EDGES)
 _TARGET = re.compile(rf"({_HOW})?\s*({NUMBER})\s*({_UNIT})\s*({_EDGES})?")
 

@@ -19,6 +19,9 @@ NO_DAY = re.compile(
     r"DTSTART|FREQ=(HOURLY|MINUTELY|SECONDLY)|BY(HOUR|MINUTE|SECOND)|INTERVAL=0+(;|$)|\n"
 )
 COUNT = re.compile(r"COUNT=(\d{1,6})(?:;|$)")
+ENDS = re.compile(r"COUNT|UNTIL|\s")
+"""What would be read otherwise than it is meant, once an end in the usual form is taken out."""
+BY_DAY = re.compile(r"BY(YEARDAY|WEEKNO|SETPOS)")
 BYMONTH = re.compile(r"BYMONTH=([\d,]+)")
 BYMONTHDAY = re.compile(r"BYMONTHDAY=([-+\d,]+)")
 LEAP_YEAR = 2024
@@ -97,11 +100,19 @@ class CadenceReader:
             detail = _("a rule names days, by FREQ=DAILY or longer, and starts at 'from'")
             self.report(when.place("rrule"), detail)
             return None
+        if "FREQ=YEARLY" not in text and "FREQ=MONTHLY" not in text and BY_DAY.search(text):
+            # RFC 5545, section 3.3.10; and dateutil would look for one until the year 9999.
+            detail = _("BYYEARDAY, BYWEEKNO and BYSETPOS belong to years and months")
+            self.report(when.place("rrule"), detail)
+            return None
         if _never(text):
             self.report(when.place("rrule"), _("by its own months and days, it never falls due"))
             return None
         times, until = COUNT.search(text), UNTIL.search(text)
         text = UNTIL.sub("", COUNT.sub("", text)).strip(";")
+        if ENDS.search(text):
+            self.report(when.place("rrule"), _("a rule ends by COUNT=12, or by UNTIL=20261231"))
+            return None
         try:
             rrulestr(f"{text};COUNT=1", dtstart=datetime.combine(date(FIRST_YEAR, 1, 1), time.min))
             last = date.fromisoformat(until[1]) if until else None
@@ -145,10 +156,10 @@ class CadenceReader:
 def _never(rule: str) -> bool:
     """Whether no month of a rule has the days that it names: dateutil would look for one until the
     year 9999."""
-    months, days = (_numbers(pattern, rule) for pattern in (BYMONTH, BYMONTHDAY))
+    months = _numbers(BYMONTH, rule) or [*range(1, MONTHS["year"] + 1)]
+    days = _numbers(BYMONTHDAY, rule) or [1]
     longest = [month_end(LEAP_YEAR, month).day for month in months if 1 <= month <= MONTHS["year"]]
-    found = [abs(day) <= last for last in longest for day in days]
-    return bool(found) and not any(found)
+    return not any(1 <= abs(day) <= last for last in longest for day in days)
 
 
 def _numbers(pattern: re.Pattern[str], rule: str) -> list[int]:

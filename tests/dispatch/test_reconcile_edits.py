@@ -10,8 +10,8 @@ from dispatcher.errors import Refused
 from dispatcher.ledger import entering
 from dispatcher.ledger.assignments import select_assigned
 from dispatcher.ledger.database import Engine
-from dispatcher.plan.cadence import Due, Event, Every
-from dispatcher.plan.model import Move, Offset
+from dispatcher.plan.cadence import Cadence, Due, Event, Every, RangeEnd, Rule
+from dispatcher.plan.model import Move, Offset, Span
 from dispatcher.plan.occurrences import event_occurrence, occurrences
 from dispatcher.plan.workdays import Workdays
 from tests.building import Office, a_duty, a_unit, local, plan_with
@@ -271,6 +271,26 @@ def test_what_was_closed_early_is_not_entered_again_when_an_edit_moves_its_openi
     assert [day for day, lines in told.items() if any("2026-03" in line for line in lines)] == []
     assert "甲 work/2026-04 open" in told["2026-04-01"]
     assert states(office).get("work/2026-03@甲") == (None if skip else "done")
+
+
+@pytest.mark.parametrize(
+    "cadence, period, opens",
+    [
+        (Rule("FREQ=YEARLY;INTERVAL=2;BYMONTH=6;BYMONTHDAY=30"), "2028-06-30", "2026-07-01"),
+        (RangeEnd("行动"), "三年行动", "2026-02-02"),
+    ],
+)
+@pytest.mark.parametrize("live", ["before", "after"])
+def test_what_opens_years_before_it_is_due_enters_on_that_day(
+    engine: Engine, cadence: Cadence, period: str, opens: str, live: str
+) -> None:
+    span = Span("三年行动", date(2026, 2, 2), date(2028, 12, 29))
+    duty = ALONE._replace(cadence=cadence, first=date(2026, 7, 1), before=())
+    office = Office(engine, plan_with(duty)._replace(ranges={"行动": (span,)}))
+    if live == "before":
+        office.at("2026-01-20")
+    office.at(opens)
+    assert states(office)[f"work/{period}@甲"] == "pending"
 
 
 def test_a_new_lead_keeps_the_copies_open(engine: Engine) -> None:

@@ -193,6 +193,7 @@ STYLES = [
     "duties:\n  - {id: a, when: 每月, title: 甲}\n  # 说明\n",
     "duties:\n  -   id: a\n      when: |\n        每月\n      title: 甲",
     "duties:\n  - id: a\n    when:\n      # 说明\n      每月\n    title:\n# 说明\nmore: b\n",
+    "duties:\r\n  - id: a\r\n    when:\r\n      # 说明\r\n      每月\r\n    title: 甲\r\n",
 ]
 LETTERS = st.characters(min_codepoint=32, max_codepoint=0x2FFF, exclude_categories=["Cs", "Cc"])
 TEXTS = st.text(LETTERS, min_size=1, max_size=12)
@@ -215,6 +216,7 @@ def test_whatever_text_is_put_into_whatever_style_is_read_again_and_nothing_else
     wanted["duties"][0][field] = value
     assert meaning(after) == wanted
     assert "\r\n" not in text or "\n" not in after.replace("\r\n", "")
+    assert "\r\r" not in after
     assert text.count("说明") == after.replace(value, "").count("说明")
     if field in ("note", "title") and text is not STYLES[6]:
         assert take(put(text, ("duties", 0, "note"), value, ORDER), ("duties", 0, "note")) in (

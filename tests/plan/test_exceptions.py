@@ -7,7 +7,17 @@ from datetime import date
 import pytest
 
 from dispatcher.plan.coverage import warnings
-from tests.plan.small import ROLLS, TERM_ONLY, between, due_days, in_year, one, plan, skips
+from tests.plan.small import (
+    ROLLS,
+    TERM_ONLY,
+    VACATIONS,
+    between,
+    due_days,
+    in_year,
+    one,
+    plan,
+    skips,
+)
 
 
 def test_excepted_days_at_the_end_bring_the_due_date_forward_to_the_last_workday_left() -> None:
@@ -116,10 +126,25 @@ def test_a_range_without_an_entry_for_a_year_excepts_nothing_and_says_so() -> No
     found = in_year(ours, 2025)
     assert [o.period for o in found if o.skipped or not o.provisional] == []
     assert one(ours, "2025-07").due == date(2025, 7, 31)
-    says = "range 寒暑假 has no entry for 2025; duties that need it: work"
+    says = "range 寒暑假 is not complete for 2025; duties that need it: work"
     assert says in [str(text) for text in warnings(ours, 2025)]
 
 
 def test_a_provisional_entry_makes_what_rests_on_it_provisional_and_nothing_else() -> None:
     found = in_year(plan(TERM_ONLY), 2023)
     assert [o.period for o in found if o.provisional] == ["2023-07", "2023-08"]
+
+
+def test_a_range_that_lacks_one_of_the_entries_of_the_year_before_is_not_complete() -> None:
+    winter = "{name: 2024年寒假, from: 2024-01-20, to: 2024-02-20}]"
+    ours = plan(TERM_ONLY, ranges=VACATIONS.replace("]", f", {winter}"))
+    assert all(found.provisional for found in in_year(ours, 2024))
+    says = "range 寒暑假 is not complete for 2024; duties that need it: work"
+    assert says in [str(text) for text in warnings(ours, 2024)]
+    whole = plan(
+        TERM_ONLY,
+        ranges=VACATIONS.replace(
+            "]", f", {{name: 2024年暑假, from: 2024-07-01, to: 2024-08-31}}, {winter}"
+        ),
+    )
+    assert not any(found.provisional for found in in_year(whole, 2024))

@@ -457,3 +457,12 @@ def test_days_on_end_are_written_together() -> None:
     first = date(2027, 1, 30)
     days = {first + timedelta(n): "节" for n in (0, 1, 2, 4)}
     assert stretches(days) == {"节": ["2027-01-30..2027-02-01", "2027-02-03"]}
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_day_of_two_holidays_makes_no_notice_incomplete(order: int) -> None:
+    lines = FICTION.splitlines()
+    both = ["2027-10-01..2027-10-07 休 国庆节", "2027-10-06 休 中秋节"]
+    text = "\n".join([*lines[:-2], *both[::order]])
+    year, notice = notice_in("notice.txt", text, source="通知")
+    assert (year, notice.off[date(2027, 10, 6)] in ("国庆节", "中秋节")) == (2027, True)

@@ -6,8 +6,10 @@ from datetime import time
 
 import pytest
 
+from dispatcher.errors import DispatcherError
 from dispatcher.plan.channels import filled, placeholders
 from dispatcher.plan.model import Offset, Plan
+from dispatcher.plan.names import duty_called
 from dispatcher.plan.reading import read_plan
 from dispatcher.plan.ways import Way, detail, spread, ways
 from tests.plan.marked import HERE, WHOLE, changed, place_of, problems
@@ -274,3 +276,18 @@ def test_a_robot_is_one_channel() -> None:
     text = text.replace("units:", "  旧群: {kind: wecom, key: ‸'${A_KEY}'}\nunits:", 1)
     (problem,) = problems(text.replace(HERE, ""))
     assert problem.startswith(f"{place_of(text)}: channels '群' and '旧群' are one robot")
+
+
+def test_a_title_that_two_duties_bear_names_neither_and_an_id_goes_before_a_title() -> None:
+    duties = [
+        "{id: one, title: 检查, when: 每月, responsible: 甲}",
+        "{id: two, title: 检查, when: 每月, responsible: 甲}",
+        "{id: three, title: two, when: 每月, responsible: 甲}",
+        "{id: four, title: 督导, when: 每月, responsible: 甲}",
+    ]
+    text = "plan: {title: 测, office: 甲, from: 2026-01-01}\nunits: {甲: {}}\nduties:\n"
+    ours = read_plan("s.yaml", text + "".join(f"  - {duty}\n" for duty in duties))
+    assert duty_called(ours, "督导").id == "four"
+    assert duty_called(ours, "two").id == "two"
+    with pytest.raises(DispatcherError, match="called '检查': one, two; name one of these"):
+        duty_called(ours, "检查")

@@ -199,6 +199,33 @@ def test_forms_that_mean_different_things_have_different_normal_forms(
 
 
 @pytest.mark.parametrize(
+    "phrase, meaning",
+    [
+        ("3、6、9、12月25日前", "03-25,06-25,09-25,12-25"),
+        ("6、11月10日前", "06-10,11-10"),
+        ("6、11月底", "06-last,11-last"),
+        ("3、6月中旬,9月底", "03-20,06-20,09-last"),
+        ("2023年6月底、11月底前", "2023-06-last,2023-11-last"),
+        ("2023年6月30日、9月30日", "2023-06-30,2023-09-30"),
+        ("2023年底前", "2023-12-last"),
+    ],
+)
+def test_what_a_list_of_days_names_once_holds_for_all_of_it(phrase: str, meaning: str) -> None:
+    assert normal(phrase) == f"dates {meaning}"
+
+
+@pytest.mark.parametrize(
+    "phrase",
+    [
+        *("3月、6月、12月25日前", "每年6月、12月10日前", "1月、7月5日前", "3月、6月中旬"),
+        *("6月底、2023年11月底", "验收后1000年内"),
+    ],
+)
+def test_what_can_be_read_in_two_ways_or_reaches_too_far_is_refused(phrase: str) -> None:
+    refusal(phrase)
+
+
+@pytest.mark.parametrize(
     "phrase, near",
     [
         ("每季渡", "每季度"),

@@ -215,7 +215,7 @@ def test_an_entry_that_would_meet_another_is_asked_for_and_not_added() -> None:
         ("每月", "until: 2026-12-31", ["until"]),
         ("每月", "until: 2027-12-31", []),
         ("每月", "until: ", []),
-        ("2026年6月30日、11月底", "", []),
+        ("2026年6月30日、11月底", "", ["when"]),
         ("2026年6月30日、2026年11月30日", "", ["when"]),
         ("2026年6月30日、2027年6月30日", "", []),
         ("{rrule: FREQ=MONTHLY;UNTIL=20261231}", "", ["when"]),

@@ -107,6 +107,10 @@ def test_windows_line_ends_are_no_mistake() -> None:
         "除" * 50_000,
         "{rrule: 'FREQ=DAILY;BYMONTH=2;BYMONTHDAY=30'}",
         "{rrule: 'FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30'}",
+        "{rrule: 'FREQ=DAILY;BYMONTHDAY=32'}",
+        "{rrule: 'FREQ=DAILY;BYYEARDAY=367'}",
+        "{rrule: 'FREQ=DAILY;BYWEEKNO=54'}",
+        "{rrule: 'FREQ=WEEKLY;BYSETPOS=9'}",
     ],
 )
 def test_a_cadence_that_would_take_long_to_work_out_is_refused_within_a_second(when: str) -> None:
