@@ -6,7 +6,7 @@ import ipaddress
 import re
 import socket
 import ssl
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from time import monotonic
 from typing import Any, NamedTuple
 
@@ -115,20 +115,30 @@ class Wire:
 
 
 def connect(host: str, port: int, until: float) -> Wire:
-    """A connection to the first of the host's addresses that answers."""
+    """A connection to the first of the host's addresses that answers, each of which has its share
+    of what is left: one that drops every packet leaves the others theirs."""
     failure = OSError(f"{host} has no address")
     # Resolving a name takes as long as the system's resolver lets it: nothing can interrupt it.
-    for *kind, _name, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
-        sock = socket.socket(*kind)
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    for tried, (*kind, _name, address) in enumerate(found):
         try:
-            sock.settimeout(_left(until))
-            sock.connect(address)
+            sock = _connected(kind, address, _left(until) / (len(found) - tried))
         except OSError as error:
-            sock.close()
             failure = error
         else:
             return Wire(sock, until)
     raise failure
+
+
+def _connected(kind: Sequence[int], address: Any, seconds: float) -> socket.socket:
+    sock = socket.socket(*kind)
+    try:
+        sock.settimeout(seconds)
+        sock.connect(address)
+    except OSError:
+        sock.close()
+        raise
+    return sock
 
 
 def is_loopback(host: str) -> bool:

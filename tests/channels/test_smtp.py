@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from collections.abc import Iterator
+from contextlib import ExitStack, closing
 from time import monotonic
 
 import pytest
@@ -118,6 +119,25 @@ def test_the_next_address_of_a_server_is_tried(
     channel.send(DIGEST)
     channel.close()
     assert len(server.contents) == 1
+
+
+def test_an_address_that_drops_every_packet_leaves_the_next_its_time(
+    server: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as open_:
+        silent = open_.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
+        for _place in range(2):  # what does not fit into its queue is dropped
+            waiting = open_.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(silent.getsockname())
+        kind = (socket.AF_INET, socket.SOCK_STREAM, 0, "")
+        unknown = (999, socket.SOCK_STREAM, 0, "", ("127.0.0.1", 1))
+        found = [unknown, (*kind, silent.getsockname()), (*kind, ("127.0.0.1", server.port))]
+        monkeypatch.setattr(wire.socket, "getaddrinfo", lambda *_args, **_options: found)
+        open_.enter_context(closing(wire.connect("mail.example.com", 25, monotonic() + 2)))
+        found.pop()
+        with pytest.raises(TimeoutError):
+            wire.connect("mail.example.com", 25, monotonic() + 0.2)
 
 
 # ----------------------------------------------------------------------------- the conversation
