@@ -38,13 +38,14 @@ def write(results: Results) -> None:
         "faults": f"{sum(row['faults'] for row in rows if not row['mutant']):,}",
         "slack": f"{SLACK:g}",
         "now": _now(sound),
+        "whole": _whole(states) if [*_left(sound)] else "",
         "earlier": "\n".join(_earlier(states, results.delivery)),
         "waits": "\n".join(_waits(_latest(row for row in rows if not row["mutant"]))),
         "mutants": "\n".join(_mutants(_latest(row for row in rows if row["mutant"]))),
-        "missing": _missing(sound),
         "full": _full(),
     }
     text = re.sub(r"\{(\w+)\}", lambda found: filled[found[1]], WORDS.read_text("utf-8"))
+    text = re.sub(r"\n{3,}", "\n\n", text)
     PAGE.write_text(text, "utf-8")
 
 
@@ -55,10 +56,25 @@ def _promise() -> str:
 
 
 def _now(rows: Sequence[Row]) -> str:
-    """The table of the present state."""
+    """The table of the present state, and what is missing in it."""
     if not rows:
-        return "Nothing has been run on this state of the code yet."
-    return "\n".join([f"Run on {_dates(rows)}:\n", HEAD, *_kinds(rows)])
+        return _missing(rows)
+    return f"Run on {_dates(rows)}:\n\n{_table(rows)}\n\n{_missing(rows)}"
+
+
+def _whole(states: dict[str, list[Row]]) -> str:
+    """The table of the latest state that went through the whole campaign."""
+    sound = ([row for row in rows if not row["mutant"]] for rows in states.values())
+    whole = [rows for rows in sound if rows and not [*_left(rows)]]
+    if not whole:
+        return ""
+    rows = max(whole, key=lambda rows: max(row["at"] for row in rows))
+    which = f"state `{rows[0]['delivery']}`, run on {_dates(rows)}"
+    return f"The whole campaign went last through {which}:\n\n{_table(rows)}"
+
+
+def _table(rows: Sequence[Row]) -> str:
+    return "\n".join([HEAD, *_kinds(rows)])
 
 
 def _earlier(states: dict[str, list[Row]], now: str) -> Iterator[str]:
