@@ -90,6 +90,8 @@ def _sending_before_commit() -> None:
     def eager(self: Any, conn: Any, claimed: Any) -> Any:
         for parcel in begin(self, conn, claimed):
             self.courier.carry(parcel)
+        for crew in self.courier._crews.values():
+            crew.look_after()
         time.sleep(0.05)
         return []
 

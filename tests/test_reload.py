@@ -409,11 +409,12 @@ def test_a_ledger_that_did_not_keep_its_calendar_takes_up_the_file_as_it_is(daem
 def test_other_holiday_data_is_taken_up_at_the_start_and_never_in_turns(
     daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bootstrap, "RULES", "2")
+    ours = bootstrap.RULES
+    monkeypatch.setattr(bootstrap, "RULES", "newer")
     newer = Daemon(daemon.engine, tmp_path)
     newer.at("2026-03-30 10:00")
     assert daemon.states == ["applied", "applied"]
-    monkeypatch.setattr(bootstrap, "RULES", "1")
+    monkeypatch.setattr(bootstrap, "RULES", ours)
     for minute in range(1, 4):
         daemon.at(f"2026-03-30 10:{minute:02}")
         newer.at(f"2026-03-30 10:{minute:02}")

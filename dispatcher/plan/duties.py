@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from dispatcher.i18n import _
-from dispatcher.plan.cadence import Event, Every, Rule
+from dispatcher.plan.cadence import Event, Rule
 from dispatcher.plan.model import Duty, Measure, Move, Offset, Plan
 from dispatcher.plan.names import Names, split_names
 from dispatcher.plan.occurrences import MOVE_ROOM
@@ -164,10 +164,6 @@ class DutyReader:
                 last=last,
             )
             self.report(entry.place("when"), text)
-        elif duty.roll == "skip" and _ends_on_sundays(duty):
-            text = _("'{phrase}' is due on Sundays, so that roll: skip would skip every one; name "
-                     "a weekday, as 每周五, or another roll", phrase=duty.phrase)  # fmt: skip
-            self.report(entry.place("when"), text)
         if duty.skip or duty.move:
             self._check_periods(duty, entry)
 
@@ -180,17 +176,7 @@ class DutyReader:
                 self.report(key.place, _("no period '{key}'; nearest: {near}", key=key, near=near))
         for key in entry.get("move", {}):
             move, nominal = duty.move.get(str(key)), found.get(str(key))
-            if key in duty.skip:
-                text = _("'{key}' is skipped and moved: only one can be meant", key=key)
-                self.report(key.place, text)
-            elif move and nominal and abs(move.to - nominal) > MOVE_ROOM:
+            if move and nominal and abs(move.to - nominal) > MOVE_ROOM:
                 text = _("{day} is too far from {nominal}, when '{key}' would be due",
                          day=move.to, nominal=nominal, key=key)  # fmt: skip
                 self.report(key.place, text)
-
-
-def _ends_on_sundays(duty: Duty) -> bool:
-    every = duty.cadence
-    if not isinstance(every, Every) or every.unit not in ("week", "fortnight"):
-        return False
-    return not every.weekdays and every.times == 1

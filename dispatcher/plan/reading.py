@@ -65,7 +65,6 @@ def read_plan(name: str, text: str) -> Plan:
 def _plan(document: Entry, report: Report) -> Plan:
     head = document["plan"]
     calendar, given = document.get("calendar", {}), document.get("defaults", {})
-    _check_days(calendar, report)
     units = {name: _unit(name, entry) for name, entry in document["units"].items()}
     groups = {name: _group(name, entry) for name, entry in document.get("groups", {}).items()}
     names = Names(units, groups, report)
@@ -138,14 +137,6 @@ def _zone(head: Entry, report: Report) -> ZoneInfo:
 
 def _office(head: Entry, names: Names) -> str:
     return (names.one(head["office"]) or "") if "office" in head else ""
-
-
-def _check_days(calendar: Entry | dict[str, Any], report: Report) -> None:
-    """Reports what is a rest day and a workday of the office's own."""
-    both = sorted({*calendar.get("off", ())} & {*calendar.get("work", ())})
-    if both and isinstance(calendar, Entry):
-        text = _("{days} are rest days and workdays: only one can be meant", days=both)
-        report(calendar.place("work"), text)
 
 
 def _ranges(given: Mapping[Word, list[Entry]], report: Report) -> dict[str, tuple[Span, ...]]:

@@ -41,8 +41,9 @@ def called(span: Span, years: int) -> str:
 
 @lru_cache(maxsize=1024)
 def is_complete(spans: tuple[Span, ...], year: int) -> bool:
-    """Whether a range says all of ``year``: some entry touches it, and what there was the year
-    before has come again."""
+    """Whether a range says all of ``year``: some entry touches it, and what bears the year before
+    in its name has come again."""
     if not any(span.first.year <= year <= span.last.year for span in spans):
         return False
-    return not any(year - 1 in entries and year not in entries for entries in series(spans))
+    yearly = series(span for span in spans if YEAR.search(span.name))
+    return not any(year - 1 in entries and year not in entries for entries in yearly)

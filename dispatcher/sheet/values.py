@@ -14,8 +14,6 @@ from dispatcher.sheet.records import STATUSES
 from dispatcher.sheet.seal import Nature
 from dispatcher.sheet.table import Cell
 
-DECIMALS = 4
-"""As many as a figure has in the ledger."""
 NUMBER = re.compile(r"([+-]?\d{1,15}(?:\.\d{1,15})?)(%?)", re.ASCII)
 DATE = re.compile(r"(20\d\d)([-/.年])(\d{1,2})([-/.月])(\d{1,2})(日?)", re.ASCII)
 
@@ -50,7 +48,7 @@ def read_figure(cell: Cell, nature: Nature) -> str:
                 value=excerpt(cell.text),
             )
         )
-    number, sign = _as_kept(Decimal(match[1])), match[2]
+    number, sign = Decimal(match[1]), match[2]
     if nature.percent and not sign:
         _refuse_fraction(number)
     if sign and not nature.percent:
@@ -85,11 +83,6 @@ def read_date(cell: Cell) -> date | None:
 def _plain(cell: Cell) -> str:
     """Full-width digits and signs as the plain ones that they mean, without spaces."""
     return "".join(unicodedata.normalize("NFKC", cell.text).split())
-
-
-def _as_kept(number: Decimal) -> Decimal:
-    """Of a third, a program hands over fifteen decimals."""
-    return round(number, DECIMALS) if int(number.as_tuple().exponent) < -DECIMALS else number
 
 
 def _refuse_fraction(number: Decimal) -> None:

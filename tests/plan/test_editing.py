@@ -110,12 +110,17 @@ def test_a_unit_and_a_person_change_in_their_own_line() -> None:
         ["    superior: 区分管领导\n"],
         ["    superior: 区农办\n"],
     )
-    given = {"name": "李四", "email": "li@example.com", "mobile": "13900000000", "account": "88"}
+    given = {
+        "name": "李四",
+        "email": "li@example.com",
+        "mobile": "13900000000",
+        "account": "zhangsan",
+    }
     text = hand_over(SHIPPED, PLAN, "区财政局", "联络员", given)
     [came] = changed(SHIPPED, text)[1]
     assert came == (
         "      - {name: 李四, role: 联络员, email: li@example.com, "
-        'mobile: "13900000000", account: "88"}\n'
+        'mobile: "13900000000", account: zhangsan}\n'
     )
     with pytest.raises(DispatcherError, match="has 0 contacts called '王五'"):
         hand_over(SHIPPED, PLAN, "区财政局", "王五", given)

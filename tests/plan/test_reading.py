@@ -109,12 +109,6 @@ def test_a_mistake_outside_the_duties_is_told_with_its_place(old: str, new: str,
             "甲\n    move: {‸2026-03: {to: 2062-04-01, reason: 因}}",
             "2062-04-01 is too far from 2026-03-31, when '2026-03' would be due",
         ),
-        (
-            "甲、乙",
-            "甲\n    skip: {2026-03: 停}\n    move: {‸2026-03: {to: 2026-04-01, reason: 因}}",
-            "'2026-03' is skipped and moved: only one can be meant",
-        ),
-        ("when: 每月", "roll: skip\n    when: ‸每周", "'每周' is due on Sundays, so that"),
         *(
             ("when: 每月", f"when: {{rrule: ‸'FREQ=MONTHLY;BYDAY=1MO;{end}'}}", "a rule ends by")
             for end in ("UNTIL=2026-03-31", "UNTIL=20260331T0000", "COUNT=1234567", "BYDAY= MO")
