@@ -102,7 +102,7 @@ def in_force(settings: Settings, conn: Connection | None) -> Revision:
 
 
 def readable_plan(settings: Settings, conn: Connection) -> Plan | None:
-    """The same; None where the calendar cannot be read."""
+    """What it says; None where it cannot be read."""
     with suppress(DispatcherError):
         return in_force(settings, conn).plan
     return None

@@ -17,6 +17,7 @@ from dispatcher.settings import Settings, shipped
 
 if TYPE_CHECKING:
     from dispatcher.ledger.database import Connection
+    from dispatcher.ledger.queries import Sent
     from dispatcher.ledger.revisions import Edit
     from dispatcher.plan.model import Plan
 
@@ -151,26 +152,41 @@ def _look_at_ledger(found: Health, conn: Connection, zone: tzinfo | None) -> Non
 def _look_at_waiting(found: Health, conn: Connection, beat: Beat | None, plan: Plan | None) -> None:
     """What was tried in vain is told at once, with the reason; what was not, after an hour, unless
     it waits for the window."""
-    from dispatcher.dispatch.window import kinds_leaving
-    from dispatcher.ledger import channels, queries
+    from dispatcher.ledger import queries
 
     zone = plan.zone if plan else None
     waiting = [
         each for each in queries.messages_since(conn, bootstrap.now()) if not each.settled_at
     ]
-    tried = {each.channel for each in waiting if each.state == "queued" and each.attempts}
-    past = {name: channels.used(conn, name) for name in sorted(tried)}
-    failed = {name: (at, each.failure) for name, each in past.items() if (at := each.failed_at)}
+    failed = _tried_in_vain(conn, waiting)
     found.troubles.extend(
         _("messages wait for channel '{channel}', tried in vain at {at}: {failure}", channel=name,
           at=_minute(at, zone), failure=failure)
         for name, (at, failure) in failed.items()
     )  # fmt: skip
-    leaving = kinds_leaving(plan, beat.at) if plan and beat else {each.kind for each in waiting}
-    untried = [each.at for each in waiting if each.channel not in failed and each.kind in leaving]
-    oldest = min(untried, default=None)
-    if oldest and beat and oldest < beat.at - WAITING_AFTER:
-        found.troubles.append(_("messages wait since {since}", since=_minute(oldest, zone)))
+    untried = [each for each in waiting if each.channel not in failed]
+    since = _late_since(untried, beat, plan) if beat else None
+    if since:
+        found.troubles.append(_("messages wait since {since}", since=_minute(since, zone)))
+
+
+def _tried_in_vain(conn: Connection, waiting: list[Sent]) -> dict[str, tuple[datetime, str]]:
+    """When each of the channels that bring nothing failed last, and why."""
+    from dispatcher.ledger import channels
+
+    tried = {each.channel for each in waiting if each.state == "queued" and each.attempts}
+    past = {name: channels.used(conn, name) for name in sorted(tried)}
+    return {name: (at, each.failure) for name, each in past.items() if (at := each.failed_at)}
+
+
+def _late_since(untried: list[Sent], beat: Beat, plan: Plan | None) -> datetime | None:
+    """Since when messages wait that might have left in the last pass, if that is too long."""
+    from dispatcher.dispatch.window import kinds_leaving
+
+    leaving = kinds_leaving(plan, beat.at) if plan else None
+    might = [each.at for each in untried if leaving is None or each.kind in leaving]
+    oldest = min(might, default=beat.at)
+    return oldest if oldest < beat.at - WAITING_AFTER else None
 
 
 def _look_at_templates(found: Health, settings: Settings) -> None:

@@ -10,8 +10,11 @@ import pytest
 
 from dispatcher import bootstrap
 from dispatcher.ledger.queries import Sent
+from dispatcher.plan.reading import read_plan
+from dispatcher.rehearsal.stage import stage
 from dispatcher.rehearsal.tally import Heavy, Letter, Load, Tally
 from dispatcher.rehearsal.wishes import Edit, Stretch
+from dispatcher.settings import load_settings
 from tests.building import plan_with
 from tests.dispatch.test_year_2023 import answer_all_due
 from tests.mail import opened
@@ -156,6 +159,23 @@ def test_messages_that_a_channels_limit_puts_off_to_another_day_are_wrong(tmp_pa
     # One call in 3.1 seconds, and two for a message that mentions somebody.
     assert past.tally.days[date(2026, 1, 4)].items == 10
     assert wrong.values == {"channel": "工作群", "count": 20}
+
+
+@pytest.mark.parametrize(
+    "url, says",
+    [
+        ("https://oa.example.cn/in", []),
+        ("${OA_URL}", ["channel '工作群': OA_URL is not set"]),
+    ],
+)
+def test_a_secret_that_is_not_set_yet_is_taken_for_no_bad_one(
+    tmp_path: Path, url: str, says: list[str]
+) -> None:
+    hook = f'{{kind: webhook, url: "{url}", secret: "${{OA_SECRET}}"}}'
+    group = '{kind: wecom, key: "${WECOM_KEY}", spread: 0}'
+    plan = read_plan("schedules.yaml", WECOM.replace(group, hook))
+    settings = load_settings({"DISPATCHER_HOSTS": "oa.example.cn"}, tmp_path)
+    assert [str(why) for why in stage(settings, plan, None, lambda: True).unknown] == says
 
 
 def test_a_step_that_never_comes_is_wrong(tmp_path: Path) -> None:

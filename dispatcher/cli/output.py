@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 import click
 
 from dispatcher.i18n import _, language, render, translator
+from dispatcher.ledger.terms import HIGHEST
 
-NUMBER = click.IntRange(1, 2**63 - 1)
-"""A number that the ledger gives, or a count: what its databases can hold."""
+NUMBER = click.IntRange(1, HIGHEST)
+"""A number that the ledger gives, or a count."""
 
 translate = translator(language(os.environ))
 if language(os.environ) != "en":

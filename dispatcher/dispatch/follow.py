@@ -23,7 +23,7 @@ from dispatcher.plan.model import Plan
 from dispatcher.plan.occurrences import Occurrence, ahead, event_occurrence, occurrences
 
 HORIZON = timedelta(days=400)
-"""Longer than any period of the calendar: what has opened within it may not be in the ledger."""
+"""Longer than any period of the calendar: how far back what is due now may have opened."""
 
 
 class _Following(NamedTuple):

@@ -15,11 +15,8 @@ from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, selec
 from dispatcher.errors import DispatcherError
 from dispatcher.i18n import _
 from dispatcher.ledger.tables import IS_MISSED, answer, assignment, occurrence, reminder
-from dispatcher.ledger.terms import SOON, Colour, colour_of
+from dispatcher.ledger.terms import HIGHEST, SOON, Colour, colour_of
 from dispatcher.ledger.transitions import CHASED, OPEN
-
-DIGITS = 18
-"""The most of a number that every database can hold."""
 
 
 class Cursor(NamedTuple):
@@ -44,14 +41,15 @@ def read_cursor(text: str) -> Cursor:
     """
     day, _dot, number = text.partition(".")
     try:
-        if len(number) > DIGITS:
+        found = Cursor(date.fromisoformat(day), int(number))
+        if found.id > HIGHEST:
             raise ValueError(number)
-        return Cursor(date.fromisoformat(day), int(number))
     except ValueError:
         raise DispatcherError(
             _("'{text}' is not a place in the list; copy it from the end of the page before, like "
               "2026-03-31.1234", text=text)
         ) from None  # fmt: skip
+    return found
 
 
 class Selection(NamedTuple):

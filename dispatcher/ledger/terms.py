@@ -82,6 +82,8 @@ ACTIONS: dict[str, Text] = {
     "void-slip": _("slip made void"),
 }
 """What is done, as the audit has it."""
+HIGHEST = 2**63 - 1
+"""The highest number that every database can hold."""
 SOON = timedelta(days=7)
 """So long before its due date an item is blue."""
 

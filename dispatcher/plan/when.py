@@ -14,6 +14,7 @@ from dispatcher.plan.periods import MONTHS, NAMED_SPLITS, month_end
 from dispatcher.plan.phrases import MOST_TIMES, UNITS, normalised, parse
 from dispatcher.plan.scalars import FIRST_YEAR
 from dispatcher.plan.shape import Entry, Report, Word, nearest
+from dispatcher.plan.spread import WEEK
 
 NO_DAY = re.compile(
     r"DTSTART|FREQ=(HOURLY|MINUTELY|SECONDLY)|BY(HOUR|MINUTE|SECOND)|INTERVAL=0+(;|$)|\n"
@@ -21,7 +22,10 @@ NO_DAY = re.compile(
 COUNT = re.compile(r"COUNT=(\d{1,6})(?:;|$)")
 ENDS = re.compile(r"COUNT|UNTIL|\s")
 """What would be read otherwise than it is meant, once an end in the usual form is taken out."""
-BY_DAY = re.compile(r"BY(YEARDAY|WEEKNO|SETPOS)")
+FREQ = re.compile(r"FREQ=(\w+)")
+MISPLACED = {"DAILY": r"BY(YEARDAY|WEEKNO|SETPOS)", "WEEKLY": r"BY(YEARDAY|WEEKNO)"}
+"""What RFC 5545 (section 3.3.10) knows only of longer periods, or has no meaning in a day."""
+BYSETPOS = re.compile(r"BYSETPOS=([-+\d,]+)")
 BYMONTH = re.compile(r"BYMONTH=([\d,]+)")
 BYMONTHDAY = re.compile(r"BYMONTHDAY=([-+\d,]+)")
 LEAP_YEAR = 2024
@@ -100,9 +104,9 @@ class CadenceReader:
             detail = _("a rule names days, by FREQ=DAILY or longer, and starts at 'from'")
             self.report(when.place("rrule"), detail)
             return None
-        if "FREQ=YEARLY" not in text and "FREQ=MONTHLY" not in text and BY_DAY.search(text):
-            # RFC 5545, section 3.3.10; and dateutil would look for one until the year 9999.
-            detail = _("BYYEARDAY, BYWEEKNO and BYSETPOS belong to years and months")
+        freq = FREQ.search(text)
+        if freq and re.search(MISPLACED.get(freq[1], "$^"), text):
+            detail = _("BYYEARDAY and BYWEEKNO belong to years, BYSETPOS to weeks or longer")
             self.report(when.place("rrule"), detail)
             return None
         if _never(text):
@@ -154,8 +158,11 @@ class CadenceReader:
 
 
 def _never(rule: str) -> bool:
-    """Whether no month of a rule has the days that it names: dateutil would look for one until the
-    year 9999."""
+    """Whether no month of a rule has the days that it names, or no week so many: dateutil would
+    look for one until the year 9999."""
+    places = _numbers(BYSETPOS, rule)
+    if places and "FREQ=WEEKLY" in rule and not any(1 <= abs(place) <= WEEK for place in places):
+        return True
     months = _numbers(BYMONTH, rule) or [*range(1, MONTHS["year"] + 1)]
     days = _numbers(BYMONTHDAY, rule) or [1]
     longest = [month_end(LEAP_YEAR, month).day for month in months if 1 <= month <= MONTHS["year"]]

@@ -203,12 +203,18 @@ def test_a_slip_that_fails_goes_on_by_the_next_channel_as_it_was_released(slip: 
     assert slip.ask("SELECT text FROM slip") == [(slip.box.sent[-1].text,)]
 
 
-def test_a_slip_whose_channel_is_gone_goes_on_to_each_that_is_to_get_it(engine: Engine) -> None:
-    found = Scene(engine, plan_of())
+def to_two(engine: Engine, plan: Plan) -> Scene:
+    """The blue slip has gone to 甲 by 群; a yellow one to 甲 and 乙 is drafted, the second."""
+    found = Scene(engine, plan)
     drafted(found, "2026-01-30", "2026-02-04")
     released(found, 1)
     found.at("2026-02-04 09:00")
     drafted(found, "2026-02-05", "2026-02-11")
+    return found
+
+
+def test_a_slip_whose_channel_is_gone_goes_on_to_each_that_is_to_get_it(engine: Engine) -> None:
+    found = to_two(engine, plan_of())
     found.group.troubles["乙"] = [trouble("temporary")] * 9
     assert released(found, 2).to == (Address("群", "甲"), Address("群", "乙"))
     found.at("2026-02-11 09:01")
@@ -223,11 +229,7 @@ def test_a_slip_goes_on_once_to_an_address_that_two_units_share(engine: Engine) 
         name: unit._replace(contacts=(Contact("共用", email="shared@example.com"),))
         for name, unit in plan.units.items()
     }
-    found = Scene(engine, plan._replace(units=shared))
-    drafted(found, "2026-01-30", "2026-02-04")
-    released(found, 1)
-    found.at("2026-02-04 09:00")
-    drafted(found, "2026-02-05", "2026-02-11")
+    found = to_two(engine, plan._replace(units=shared))
     found.group.troubles["*"] = [trouble("permanent")] * 2
     assert released(found, 2).to == (Address("群", "甲"), Address("群", "乙"))
     found.at("2026-02-11 09:01")

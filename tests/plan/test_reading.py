@@ -247,6 +247,11 @@ def test_a_skip_of_a_week_that_begins_before_the_plan_is_a_period_like_any_other
     assert work(ours).skip == {"2022-W52": "元旦"}
 
 
+def test_a_rule_may_name_the_last_of_several_days_of_a_week() -> None:
+    ours = plan("{rrule: 'FREQ=WEEKLY;BYDAY=MO,TH;BYSETPOS=-1'}", since="2026-01-01")
+    assert {found.nominal.weekday() for found in in_year(ours, 2026)} == {3}
+
+
 def test_a_rule_whose_until_is_in_utc_has_that_day_in_it_or_is_refused() -> None:
     with suppress(PlanError):
         ours = plan("{rrule: FREQ=MONTHLY;BYMONTHDAY=10;UNTIL=20260310T000000Z}")

@@ -111,6 +111,7 @@ def test_windows_line_ends_are_no_mistake() -> None:
         "{rrule: 'FREQ=DAILY;BYYEARDAY=367'}",
         "{rrule: 'FREQ=DAILY;BYWEEKNO=54'}",
         "{rrule: 'FREQ=WEEKLY;BYSETPOS=9'}",
+        "{rrule: 'BYSETPOS=2;FREQ=DAILY'}",
     ],
 )
 def test_a_cadence_that_would_take_long_to_work_out_is_refused_within_a_second(when: str) -> None:
