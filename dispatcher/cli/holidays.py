@@ -110,7 +110,7 @@ def _show_ranges(ranges: Iterable[Entry]) -> None:
     for entry in ranges:
         state, colour = (_("provisional"), "yellow") if entry.provisional else ("", None)
         if not entry.name:
-            state, colour = _("missing, needed by {duties}", duties=entry.duties), "red"
+            state, colour = _("not complete, needed by {duties}", duties=entry.duties), "red"
         rows.append(
             (entry.range, entry.year, entry.name, entry.first or "", entry.last or "", state,
              entry.source)

@@ -59,7 +59,7 @@ def test_the_horizon_says_where_each_year_comes_from_and_what_is_missing(shell: 
     ]
     assert lines[-2:] == [
         "寒暑假 2026 2026年寒假 2026-01-31 2026-03-01 provisional 推算",
-        "寒暑假 2027 missing, needed by report",
+        "寒暑假 2027 not complete, needed by report",
     ]
 
 
