@@ -9,7 +9,7 @@ from typing import NamedTuple
 from dispatcher.i18n import Text, _
 from dispatcher.plan.cadence import Cadence, Every, RangeEnd
 from dispatcher.plan.model import Duty, Offset, Plan
-from dispatcher.plan.occurrences import Occurrence, upcoming
+from dispatcher.plan.occurrences import Occurrence, occurrences, upcoming
 from dispatcher.plan.series import is_complete
 from dispatcher.plan.steps import offsets_before, steps_until_due
 from dispatcher.plan.ways import ways
@@ -72,7 +72,9 @@ def warnings(plan: Plan, year: int) -> list[Text]:
         *_contacts(plan),
         *_groups(plan),
         *_missing_bases(plan),
+        *_contradictions(plan),
         *dead_steps(plan, year),
+        *_seldom_due(plan, year),
         *_provisional_spans(plan, year),
         *_missing_spans(plan, year),
         *_horizon(plan, year),
@@ -113,6 +115,16 @@ def _missing_bases(plan: Plan) -> Iterator[Text]:
                     duty=duty.id, measures=list(dict.fromkeys(missing)))  # fmt: skip
 
 
+def _contradictions(plan: Plan) -> Iterator[Text]:
+    for day in sorted(plan.workdays.off & plan.workdays.work):
+        yield _("{day} stands among the office's rest days and its workdays: it is a workday",
+                day=day)  # fmt: skip
+    for duty in plan.duties.values():
+        for period in sorted(duty.skip.keys() & duty.move.keys()):
+            yield _("duty '{duty}': {period} is both skipped and moved: it is skipped",
+                    duty=duty.id, period=period)  # fmt: skip
+
+
 def dead_steps(plan: Plan, year: int) -> Iterator[Text]:
     """Warnings that lie before the opening of every occurrence, so that nobody ever gets them."""
     by_duty: dict[str, list[Occurrence]] = {}
@@ -124,6 +136,17 @@ def dead_steps(plan: Plan, year: int) -> Iterator[Text]:
             if _name(offset) not in fired:
                 yield _("duty '{duty}': step {step} lies before every opening, so it never fires",
                         duty=id, step=_name(offset))  # fmt: skip
+
+
+def _seldom_due(plan: Plan, year: int) -> Iterator[Text]:
+    """Duties whose roll skips most periods: a week without a weekday is due on its Sunday."""
+    for duty in plan.duties.values():
+        found = occurrences(plan, duty, date(year, 1, 1), date(year, 12, 31))
+        rested = [o for o in found if o.skipped and not plan.workdays.is_workday(o.nominal)]
+        if duty.roll == "skip" and len(rested) > len(found) / 2:
+            yield _("duty '{duty}': {count} of its {all} periods of {year} are skipped, as they end"
+                    " on a rest day (roll: skip)", duty=duty.id, year=year,
+                    count=len(rested), all=len(found))  # fmt: skip
 
 
 def _name(offset: Offset) -> str:

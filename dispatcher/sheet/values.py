@@ -15,6 +15,7 @@ from dispatcher.sheet.seal import Nature
 from dispatcher.sheet.table import Cell
 
 NUMBER = re.compile(r"([+-]?\d{1,15}(?:\.\d{1,15})?)(%?)", re.ASCII)
+DIGITS, DECIMALS = 12, 4
 DATE = re.compile(r"(20\d\d)([-/.年])(\d{1,2})([-/.月])(\d{1,2})(日?)", re.ASCII)
 
 
@@ -59,6 +60,7 @@ def read_figure(cell: Cell, nature: Nature) -> str:
             )
         )
     _check_range(number, nature)
+    _check_digits(number)
     return spelled(number)
 
 
@@ -106,5 +108,25 @@ def _check_range(number: Decimal, nature: Nature) -> None:
                 "{value} is above {most}, the highest that is possible; correct the number",
                 value=spelled(number),
                 most=spelled(nature.most),
+            )
+        )
+
+
+def _check_digits(number: Decimal) -> None:
+    """Those of a figure that is answered in other ways."""
+    if round(number, DECIMALS) != number:
+        raise Unfit(
+            _(
+                "{value} has more than {decimals} decimals; round it",
+                value=spelled(number),
+                decimals=DECIMALS,
+            )
+        )
+    if number >= 10**DIGITS:
+        raise Unfit(
+            _(
+                "{value} has more than {digits} digits; correct the number",
+                value=spelled(number),
+                digits=DIGITS,
             )
         )

@@ -148,3 +148,35 @@ def test_a_range_that_lacks_one_of_the_entries_of_the_year_before_is_not_complet
         ),
     )
     assert not any(found.provisional for found in in_year(whole, 2024))
+
+
+# ------------------------------------------------------------------- what check says of skipping
+
+
+BOTH = "skip: {2023-05: 停}, move: {2023-05: {to: 2023-06-02, reason: 晚}}"
+
+
+@pytest.mark.parametrize(
+    "parts, says",
+    [
+        (
+            {"when": "每周", "duty": "roll: skip"},
+            "duty 'work': 49 of its 53 periods of 2023 are skipped, as they end on a rest day"
+            " (roll: skip)",
+        ),
+        ({"duty": BOTH}, "duty 'work': 2023-05 is both skipped and moved: it is skipped"),
+        (
+            {"days": "holidays: china, off: [2023-03-06], work: [2023-03-06]"},
+            "2023-03-06 stands among the office's rest days and its workdays: it is a workday",
+        ),
+    ],
+    ids=["seldom due", "skipped and moved", "rest and work"],
+)
+def test_check_names_what_contradicts_itself(parts: dict[str, str], says: str) -> None:
+    assert says in [str(text) for text in warnings(plan(**parts), 2023)]
+
+
+@pytest.mark.parametrize("when", ["每月", "每周五", "2023年6月底前"])
+def test_a_roll_that_skips_some_periods_is_no_contradiction(when: str) -> None:
+    found = [str(text) for text in warnings(plan(when, "roll: skip"), 2023)]
+    assert not [text for text in found if "skipped" in text]

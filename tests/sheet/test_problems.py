@@ -76,6 +76,8 @@ def test_a_figure_that_is_no_number_is_named(value: Any) -> None:
         ("N6", "-3%", "-3 is below 0"),
         ("N7", -1, "-1 is below 0"),
         ("N7", "75%", "75% is a percentage, but the figure has another unit"),
+        ("N6", "98.70125%", "98.70125 has more than 4 decimals; round it"),
+        ("N7", 1234567890123, "1234567890123 has more than 12 digits; correct the number"),
         ("N6", "0.987", "0.987 may mean 0.987%, or 98.7%; write the percent sign"),
     ],
 )
