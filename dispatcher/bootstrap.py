@@ -94,11 +94,11 @@ def in_force(settings: Settings, conn: Connection | None) -> Revision:
     not kept its calendar."""
     from dispatcher.ledger import revisions
 
-    running = revisions.running(conn) if conn else None
-    text = revisions.calendar(conn, running) if conn and running else None
-    if running is None or text is None:
+    known = revisions.in_force(conn) if conn else None
+    if known is None:
         return read_revision(settings.schedules)
-    return revision(settings.schedules.name, text)._replace(hash=running)
+    hash, text = known
+    return revision(settings.schedules.name, text)._replace(hash=hash)
 
 
 def readable_plan(settings: Settings, conn: Connection) -> Plan | None:

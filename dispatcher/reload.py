@@ -44,13 +44,20 @@ class Reload:
     ``begun`` is the revision that ``parts`` were made for. ``considered`` is the mark of what the
     file held when it was looked at last, ``opened`` the edit that this process has left open then,
     ``opened_again`` one that another replica had closed: that is done once, or two whose files
-    differ would do it in turn.
+    differ would do it in turn. ``instead_of`` is the revision of the ledger in whose place
+    ``begun`` stands.
     """
 
     def __init__(
-        self, settings: Settings, parts: Parts, begun: Revision, settle: float = SETTLE
+        self,
+        settings: Settings,
+        parts: Parts,
+        begun: Revision,
+        instead_of: str = "",
+        settle: float = SETTLE,
     ) -> None:
         self.settings, self.parts, self.running, self.settle = settings, parts, begun, settle
+        self.instead_of = instead_of
         self.considered = self.opened = self.opened_again = ""
         self.ledger: tuple[str, int] | None = None
         self.counts: Counter[str] = Counter()
@@ -84,7 +91,7 @@ class Reload:
             if hash == mine.hash and self.considered and not agreed:
                 return
             text = revisions.calendar(conn, hash) if hash else None
-            if text is None and hash != mine.hash:
+            if hash != mine.hash and (text is None or hash == self.instead_of):
                 self.counts += revising.begin(conn, mine, now)
                 return
             revisions.keep(conn, mine.hash, mine.text, now)
@@ -115,11 +122,11 @@ class Reload:
         self._work_by(there)
 
     def _read(self, text: str) -> Revision:
-        """A calendar of the ledger: what one release reads, every later one does."""
+        """A calendar of the ledger, which another replica has taken up."""
         try:
             return bootstrap.revision(self.settings.schedules.name, text)
         except PlanError as error:
-            why = _("the calendar in force was written for a newer program: {why}",
+            why = _("the calendar in force was taken up by another version of this program: {why}",
                     why=error.in_short)  # fmt: skip
             raise DispatcherError(why) from None
 

@@ -4,21 +4,25 @@ that was due is lost on the way."""
 from __future__ import annotations
 
 import os
+import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import update
 
 from dispatcher import bootstrap
 from dispatcher.dispatch import revising
 from dispatcher.dispatch.passes import Overtaken, run_pass
 from dispatcher.errors import DispatcherError
 from dispatcher.health import health
-from dispatcher.ledger import installation, revisions
+from dispatcher.ledger import guards, installation, revisions
 from dispatcher.ledger.database import Engine
 from dispatcher.ledger.revisions import Edit
+from dispatcher.ledger.tables import revision
 from dispatcher.reload import Reload
 from dispatcher.settings import load_settings
+from dispatcher.starting import begin
 from dispatcher.watch import Watch
 from tests.building import HEAD, Box, local
 
@@ -45,15 +49,12 @@ class Daemon:
         self.reports: list[object] = []
         self.start()
 
-    def start(self, calendar: str = "") -> None:
+    def start(self) -> None:
         """The process begins, as ``dispatcher run`` does it."""
-        begun = (
-            bootstrap.revision("schedules.yaml", calendar)
-            if calendar
-            else bootstrap.read_revision(self.file)
-        )
-        parts = bootstrap.parts(self.settings, begun, self.engine, lambda: self.now)
-        self.reload = Reload(self.settings, parts, begun, settle=0)
+        stop = threading.Event()
+        begun = begin(self.settings, self.engine, lambda: self.now, stop)
+        calendar, parts, instead_of = begun
+        self.reload = Reload(self.settings, parts, calendar, instead_of, settle=0)
         self.watch = Watch(self.settings, parts, self.reports.append, None, reload=self.reload)
         self.watch.opened = True  # the tests' ledger is: it was not made by migrations of its own
 
@@ -91,6 +92,12 @@ class Daemon:
             " ON occurrence.id = occurrence_id WHERE assignment.state = 'pending'"
             " ORDER BY duty, period, unit"
         )
+
+
+@pytest.fixture(autouse=True)
+def a_quick_server_will_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The tests' PostgreSQL is quicker than it is safe."""
+    monkeypatch.setattr(guards, "refuse_forgetful_server", lambda _engine: None)
 
 
 @pytest.fixture
@@ -203,13 +210,7 @@ def test_one_bad_save_after_the_other_is_told_once_and_shown_as_it_is_now(daemon
 
 def test_a_restart_with_the_bad_file_in_place_goes_on_by_the_last_good_one(daemon: Daemon) -> None:
     daemon.write(BAD["not YAML"])
-    with pytest.raises(DispatcherError):
-        daemon.start()
-    with daemon.engine.begin() as conn:  # as 'dispatcher run' asks it then
-        kept = bootstrap.in_force(daemon.settings, conn)
-    assert kept
-    assert kept.text == text()
-    daemon.start(kept.text)
+    daemon.start()
     told = {to for to, _text in daemon.at("2026-03-31")}
     assert {"a@example.com", "b@example.com"} <= told
     assert daemon.states == ["applied", "refused"]
@@ -404,6 +405,39 @@ def test_a_ledger_that_did_not_keep_its_calendar_takes_up_the_file_as_it_is(daem
     assert "work" not in daemon.watch.parts.plan.duties
     with daemon.engine.begin() as conn:
         assert revisions.calendar(conn, daemon.watch.parts.revision) == text(work="")
+
+
+UNREAD = {
+    "a phrase": text(work=DUTIES["work"].replace("每月", "3月、6月25日前")),
+    "a channel": text().replace(
+        "duties:",
+        "channels: {短信: {kind: sms, url: 'http://127.0.0.1/', success: '0', receipt: msgid}}\n"
+        "duties:",
+    ),
+}
+"""What an earlier version of this program may have taken up, and this one does not."""
+
+
+@pytest.mark.parametrize("what", UNREAD)
+def test_a_calendar_in_force_that_cannot_be_used_any_more_gives_way_to_the_file(
+    daemon: Daemon, what: str
+) -> None:
+    live = {"DISPATCHER_LIVE": "yes", "DISPATCHER_SMTP_URL": "smtp://127.0.0.1:9"}
+    daemon.settings = load_settings(live, daemon.file.parent)
+    with daemon.engine.begin() as conn:
+        conn.execute(update(revision).values(calendar=UNREAD[what]))
+    daemon.write(UNREAD[what])
+    with pytest.raises(DispatcherError):
+        daemon.start()
+    mended = text(count="")
+    daemon.write(mended)
+    daemon.start()
+    assert daemon.at("2026-03-31")
+    assert daemon.states == ["applied", "applied"]
+    with daemon.engine.begin() as conn:
+        assert bootstrap.in_force(daemon.settings, conn).text == mended
+    daemon.at("2026-03-31 09:05")
+    assert daemon.states == ["applied", "applied"]
 
 
 def test_other_holiday_data_is_taken_up_at_the_start_and_never_in_turns(

@@ -14,7 +14,7 @@ import click
 
 from dispatcher import bootstrap, clock
 from dispatcher.cli.output import say, table, words
-from dispatcher.errors import DispatcherError, PlanError, Refused
+from dispatcher.errors import DispatcherError, Refused
 from dispatcher.hiding import secrets
 from dispatcher.i18n import Text, _
 from dispatcher.settings import read_instant, shipped
@@ -54,8 +54,9 @@ def run(once: bool, dry_run: bool, start: str | None) -> None:
     from dispatcher.holds import THIS_MACHINE
     from dispatcher.ledger.database import single_daemon
     from dispatcher.ledger.reading import reading
-    from dispatcher.logs import hide, start_logging
+    from dispatcher.logs import start_logging
     from dispatcher.reload import Reload
+    from dispatcher.starting import begin
     from dispatcher.watch import Watch
 
     settings, stop = bootstrap.settings(), threading.Event()
@@ -68,9 +69,7 @@ def run(once: bool, dry_run: bool, start: str | None) -> None:
             pass
     # A second daemon is refused before it has brought the schema up to date under the first one.
     with nullcontext(False) if dry_run else lock as alone:
-        calendar = _calendar(settings, engine)
-        hide(secrets(settings, calendar.plan))
-        parts = bootstrap.parts(settings, calendar, engine, clock, stop)
+        calendar, parts, instead_of = begin(settings, engine, clock, stop)
         if dry_run:
             bootstrap.open_ledger(engine)
             _rehearse(parts)
@@ -80,7 +79,7 @@ def run(once: bool, dry_run: bool, start: str | None) -> None:
             # Nobody comes back for what would be left in flight.
             parts = parts._replace(patience=parts.lease)
         machine = None if start or settings.now else THIS_MACHINE
-        reload = Reload(settings, parts, calendar)
+        reload = Reload(settings, parts, calendar, instead_of)
         say = _Reports(settings, reload)
         watch = Watch(settings, parts, say, machine, orphans=alone, reload=reload)
         if once:
@@ -119,22 +118,6 @@ def _wait_for_disk(error: OSError, turn: int, stop: threading.Event) -> None:
     notify("READY=1\nWATCHDOG=1")
     if stop.wait(AGAIN):
         sys.exit()
-
-
-def _calendar(settings: Settings, engine: Engine) -> Revision:
-    """The one by which the daemon worked last, as this program reads it; that of the file while
-    there is none, or nobody can ask."""
-    from dispatcher.ledger.guards import trouble
-
-    try:
-        bootstrap.open_ledger(engine)
-        with engine.begin() as conn:
-            text = bootstrap.in_force(settings, conn).text
-    except Exception as error:
-        if not (isinstance(error, PlanError) or trouble(error)):
-            raise
-        return bootstrap.read_revision(settings.schedules)
-    return bootstrap.revision(settings.schedules.name, text)
 
 
 def _clock(settings: Settings, start: str | None, *, once: bool) -> Clock:

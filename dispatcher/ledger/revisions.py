@@ -58,6 +58,13 @@ def calendar(conn: Connection, plan_hash: str) -> str | None:
     return found
 
 
+def in_force(conn: Connection) -> tuple[str, str] | None:
+    """The hash and the text of the revision in force, where that was kept."""
+    hash = running(conn)
+    text = calendar(conn, hash) if hash else None
+    return None if hash is None or text is None else (hash, text)
+
+
 def edits(conn: Connection) -> list[Edit]:
     """Every edit, the oldest first."""
     return [Edit(*row) for row in conn.execute(_edits)]
