@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import select
+from sqlalchemy import func, or_, select
 
 from campaign import databases, oracle, sink
 from campaign.judge import Evidence, Fault
@@ -30,7 +30,7 @@ from campaign.replica import Done, Spec, run
 from campaign.sink import Manners
 from dispatcher.ledger import outcomes, queries
 from dispatcher.ledger.database import create_engine
-from dispatcher.ledger.tables import message
+from dispatcher.ledger.tables import attempt, message
 
 CONTEXT = multiprocessing.get_context("forkserver")
 CONTEXT.set_forkserver_preload(["campaign.replica", "campaign.sink"])
@@ -240,7 +240,15 @@ def _said(url: str) -> tuple[list[int], set[tuple[str, date]], int]:
     with engine.begin() as conn:
         listed = [each.message_id for each in queries.possible_duplicates(conn)]
         queued = queries.health(conn).queued
-        asked_enough = message.c.attempts >= outcomes.MAX_UNKNOWN
+        unanswered = select(func.count()).where(
+            attempt.c.message_id == message.c.id,
+            attempt.c.outcome == "unknown",
+            attempt.c.detail != str(outcomes.DIED),
+        )
+        asked_enough = or_(
+            unanswered.scalar_subquery() >= outcomes.MAX_UNKNOWN,
+            message.c.attempts >= outcomes.MAX_DEATHS,
+        )
         rows = conn.execute(
             select(*message.c["address", "at"]).where(message.c.state == "unknown", asked_enough)
         )

@@ -49,6 +49,7 @@ class ClockGuard:
         now = now._replace(at=now.at.astimezone(self.zone))
         if self.mark.exists():
             self.trust = accept(now, watermark)
+            restoring.come_back(conn, now.at)
         self.trust, hold = judge(
             self.trust, now, watermark, synchronised=self.machine.synchronised()
         )

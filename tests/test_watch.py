@@ -23,13 +23,14 @@ from dispatcher import bootstrap, watch
 from dispatcher.dispatch.steadiness import Reading
 from dispatcher.heartbeat import last_beat, trouble
 from dispatcher.holds import LedgerGuard, Machine, accept_clock
-from dispatcher.ledger import guards, installation, restoring
+from dispatcher.ledger import guards, installation, outbox, restoring
 from dispatcher.ledger.database import Engine, create_engine
-from dispatcher.ledger.outbox import Content
+from dispatcher.ledger.outbox import Address, Content
 from dispatcher.plan.model import ChannelSetting, Contact
 from dispatcher.settings import load_settings
 from dispatcher.watch import Watch
 from tests.building import Box, Office, a_duty, a_ledger, a_unit, local, plan_with
+from tests.building import trouble as failing
 
 SECONDS, MINUTES, HOURS, DAYS = (
     lambda count, unit=unit: timedelta(**{unit: count})
@@ -177,6 +178,30 @@ def test_a_person_ends_the_hold_from_another_process(scene: Scene) -> None:
     assert scene.tick() > 0
     scene.jumps(DAYS(400))
     assert scene.tick() == 0, "the new time is the base, and its word was for one jump"
+
+
+def test_after_a_clock_that_was_ahead_nothing_of_before_waits_for_its_time(scene: Scene) -> None:
+    scene.office.box.troubles["*"] = [failing("temporary") for _ in range(50)]
+    with scene.office.conn() as conn:
+        to = Address("email", "z@example.com")
+        outbox.queue(conn, to, "status", START, content=Content("s", "t", ""))
+    assert scene.tick() == 0
+    scene.jumps(DAYS(60))
+    scene.tick()
+    accept_clock(scene.settings.state)
+    assert scene.tick() == 0
+    scene.jumps(-DAYS(60))
+    assert (scene.tick(), scene.tick()) == (0, 0)
+    assert "work has been done until" in why(scene)
+    accept_clock(scene.settings.state)
+    scene.office.box.troubles.clear()
+    scene.tick()
+    assert "z@example.com" in [sent.address for sent in scene.office.box.sent]
+    assert scene.hold().watermark == scene.office.now
+    assert scene.hold().generation == 2
+    scene.started()
+    scene.tick()
+    assert scene.hold().hold is None, "the new generation is the one that is remembered"
 
 
 def test_an_injected_clock_is_not_guarded(scene: Scene) -> None:

@@ -41,7 +41,7 @@ class Command(NamedTuple):
 
 
 class Unanswered(Exception):
-    """Content had begun to leave, and then no answer came: the message may have arrived."""
+    """All of the content has left, and then no answer came: the message may have arrived."""
 
 
 class Session:
@@ -159,9 +159,24 @@ class Session:
         start = b"." if content.startswith(b".") else b""
         try:
             self._wire.say(b"".join((start, stuffed, b".\r\n")))
+        except OSError:
+            # Its last line has not left, so that nobody has taken it.
+            self._hear_why()
+            raise
+        try:
             return self._want("content", self._wire.reply(), 250).text
         except (OSError, Garbled) as error:
             raise Unanswered(words(error)) from None
+
+    def _hear_why(self) -> None:
+        """Raises Refusal where the server has said why it does not hear content to its end."""
+        self._wire.until = min(self._wire.until, monotonic() + PROBE)
+        try:
+            self._want("content", self._wire.reply(), 250)
+        except (OSError, Garbled):
+            return
+        finally:
+            self.close()
 
     def _ask(self, step: Step, line: str, *wanted: int) -> Reply:
         self._say(line)

@@ -17,8 +17,17 @@ RATE = re.compile(
     r"\brate\b|too (many|much|fast)|frequen|throttl|limit|HL:|MI:(DMC|SFQ|CEL)|RP:DRC|频|过多",
     re.IGNORECASE,
 )
-TOO_OFTEN = "frequency limited"
-"""Tencent's word for too much, which it says with 550 as if it were for good."""
+TOO_OFTEN = re.compile(
+    r"frequency limited|\b5\.4\.5\b|(daily|hourly|sending)\W+(\w+\W+){0,2}(quota|limit)"
+    r"|exceeded your (\w+ )?quota|too many (e?-?mails|messages)|try again later"
+    r"|MI:(DMC|SFQ|CEL)|RP:DRC",
+    re.IGNORECASE,
+)
+"""Too much, which some servers say with 550 or 554 as if it were for good: Tencent (frequency
+limited), Google (550 5.4.5 Daily user sending quota exceeded), Microsoft (554 ... exceeded your
+quota), NetEase (MI:SFQ)."""
+FULL = 552
+"""That is the addressee's mailbox, or too large a message (RFC 5321, 4.2.3)."""
 NOT_LET_IN = {530, 534, 535, 538}
 OUT_OF_PLACE = {500, 502, 503}
 """The command is unknown, or not its turn (RFC 5321, 4.2.2): nothing is said of what is sent."""
@@ -94,6 +103,7 @@ UNKNOWN = Case(
 )  # fmt: skip
 AT_STEP: dict[Step, Case] = {"MAIL": SENDER, "RCPT": ADDRESS, "DATA": CONTENT, "content": CONTENT}
 AT_RCPT = {
+    r"(?i)\b5\.1\.1\b|user unknown|no such user": ADDRESS,
     r"(?i)\brelay|sender address|sender verif|mail from must|5\.1\.[78]\b": SENDER._replace(
         pauses=False
     ),
@@ -109,12 +119,15 @@ def case_of_refusal(refusal: Refusal) -> Case:
     step, code, text = refusal.step, refusal.code, refusal.text
     if (step == "AUTH" and code != CLOSING) or code in NOT_LET_IN:
         return LOGIN
-    if code < 500 or TOO_OFTEN in text.lower():
+    if code < 500:
         return TOO_MUCH if RATE.search(text) else BUSY
+    if code != FULL and TOO_OFTEN.search(text):
+        return TOO_MUCH
     if code in OUT_OF_PLACE:
         return MISUNDERSTOOD
     if step == "RCPT":
-        return next((case for words, case in AT_RCPT.items() if re.search(words, text)), ADDRESS)
+        said = re.sub(r"\S+@\S+", "", text)  # relay@example.com is an addressee like any other
+        return next((case for words, case in AT_RCPT.items() if re.search(words, said)), ADDRESS)
     return AT_STEP.get(step, TURNED_AWAY)
 
 

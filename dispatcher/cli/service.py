@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import threading
@@ -210,7 +211,9 @@ def _run_daemon(watch: Watch) -> None:
     finished = Daemon(work, watch.parts.clock, watch.parts.stop, watch.restless).run()
     work.end()
     if not finished:
-        sys.exit(1)
+        # Not by sys.exit, which waits for what is in flight, with the daemon's lock given back.
+        logging.shutdown()
+        os._exit(1)
 
 
 def _say_report(parts: Parts, settings: Settings, report: PassReport) -> None:

@@ -138,14 +138,15 @@ class Courier:
     """Has at most ``connections`` messages of each channel in hand at once.
 
     ``waiting`` are claimed messages by channel; ``flying`` the attempts that have begun and were
-    not collected, by message. Both outlive a pass that fails.
+    not collected: two of a message where this process was overtaken, and claimed it again. Both
+    outlive a pass that fails.
     """
 
     def __init__(self, channels: Mapping[str, Channel], boottime: Boottime) -> None:
         self.channels = channels
         self.boottime = boottime
         self.waiting: dict[str, deque[Claimed]] = {}
-        self.flying: dict[int, Begun] = {}
+        self.flying: dict[tuple[int, int], Begun] = {}
         self.renewed_at = monotonic()
         self._at_hand = dict(channels)
         self._ended: deque[Carried] = deque()
@@ -175,7 +176,7 @@ class Courier:
     def carry(self, parcel: Parcel) -> None:
         """Hands a message over in a thread of its channel; ``collect`` gives what came of it."""
         name = parcel.begun.claimed.channel
-        self.flying[parcel.outgoing.id] = parcel.begun
+        self.flying[parcel.begun.key] = parcel.begun
         if name in self.channels:
             self._crews[name].take_on(parcel)
             return
@@ -192,13 +193,13 @@ class Courier:
         self._await(monotonic() + wait)
         found = [self._ended.popleft() for _each in range(len(self._ended))]
         for each in found:
-            del self.flying[each.begun.claimed.id]
+            del self.flying[each.begun.key]
         return found
 
     def keep(self, carried: Iterable[Carried]) -> None:
         """Holds what has ended for the next ``collect``."""
         for each in carried:
-            self.flying[each.begun.claimed.id] = each.begun
+            self.flying[each.begun.key] = each.begun
             self._ended.append(each)
 
     def _await(self, until: float) -> None:

@@ -68,7 +68,8 @@ class _Delivery:
 
     def rescue(self, *, orphans: bool) -> None:
         resend = [name for name, each in self.parts.channels.items() if each.on_unknown != "hold"]
-        mine = {*self.courier.flying, *(each.id for each in self._waiting())}
+        mine = {key for key, _number in self.courier.flying}
+        mine |= {each.id for each in self._waiting()}
         with self.parts.engine.begin() as conn:
             found = installation.find(conn)
             self.epoch = found.epoch if found else ""
@@ -106,7 +107,7 @@ class _Delivery:
 
     def _round(self, ended: Sequence[Carried]) -> bool:
         """Settles what has ended, begins what may begin, claims more; whether there was any."""
-        ready, waiting = self._ready(), self.courier.waiting
+        ready = self._ready()
         busy = self._enough(ready)
         renew = monotonic() - self.courier.renewed_at > self.parts.lease / 3
         self.more = False
@@ -116,19 +117,27 @@ class _Delivery:
             states = self._settle(conn, ended)
             if renew:
                 self._renew(conn)
-            ready = self.gates.let_pass(conn, ready, self.parts.clock())
+            self.gates.look(conn)
+            kinds = _kinds(conn, self.parts, self.parts.clock())
+            held = self._give_back(conn, kinds)
+            ready = self.gates.let_pass(ready, kinds, self.parts.clock())
             begun = self._begin(conn, ready) if ready else []
-            claimed = [] if busy is None else self._claim(conn, busy, alone=not ready)
+            claimed = [] if busy is None else self._claim(conn, busy, kinds, alone=not ready)
         for carried in ended:
             self._note(carried, states)
-        for each in ready:
-            waiting[each.channel].popleft()
-        for each in claimed:
-            waiting.setdefault(each.channel, deque()).append(each)
+        self._keep(claimed, instead_of=(*held, *ready))
         for parcel in begun:
             self.courier.carry(parcel)
         self.more = bool(claimed) or self._is_more(ready)
         return self.more or bool(ready or ended)
+
+    def _keep(self, claimed: Sequence[Claimed], instead_of: Sequence[Claimed]) -> None:
+        """Has what is claimed in hand, and no longer what has begun or was given back."""
+        waiting = self.courier.waiting
+        for each in instead_of:
+            waiting[each.channel].remove(each)
+        for each in claimed:
+            waiting.setdefault(each.channel, deque()).append(each)
 
     def _is_more(self, begun: Sequence[Claimed]) -> bool:
         """Whether more may begin at once: of what is claimed, or of a channel that was not asked
@@ -162,12 +171,12 @@ class _Delivery:
         }
         return None if enough and enough >= (taken.keys() or known) else enough
 
-    def _claim(self, conn: Connection, busy: set[str], *, alone: bool) -> list[Claimed]:
+    def _claim(
+        self, conn: Connection, busy: set[str], kinds: Sequence[str], *, alone: bool
+    ) -> list[Claimed]:
         """Leases more; what a process has died with only where nothing else is to begin."""
         parts, now, counted = self.parts, self.parts.clock(), self.gates.counted
-        self.gates.look(conn)
         busy = busy | self.gates.shut(now)
-        kinds = _kinds(conn, parts, now)
         claimed = leases.claim(conn, now, kinds, BATCH, busy=busy | counted, lease=parts.lease)
         for name in counted - busy:
             # No more of it than may be called now: the rest would only be given back.
@@ -176,6 +185,12 @@ class _Delivery:
         if claimed or not alone:
             return claimed
         return leases.claim_suspect(conn, now, kinds, busy=busy, lease=parts.lease)
+
+    def _give_back(self, conn: Connection, kinds: Sequence[str]) -> list[Claimed]:
+        """Gives back what may no longer leave."""
+        held = [each for each in self._waiting() if each.kind not in kinds]
+        leases.release(conn, held, self.parts.clock())
+        return held
 
     def _release(self) -> None:
         """Gives back what a slow channel has no connection for; what is in flight goes on."""
@@ -224,11 +239,12 @@ class _Delivery:
     def _begin(self, conn: Connection, claimed: Sequence[Claimed]) -> list[Parcel]:
         """Commits messages to an attempt, as far as they still have something to say."""
         parts, now = self.parts, self.parts.clock()
-        wanted = pruning.prune(conn, claimed, now)
+        mine = leases.still_claimed(conn, claimed)
+        wanted = pruning.prune(conn, mine, now)
         written = self._write(conn, wanted, now)
         begun = leases.begin_sending(conn, written, now, lease=parts.lease)
-        self.counts["dropped"] += len(claimed) - len(wanted)
-        self.counts["overtaken"] += len(written) - len(begun)
+        self.counts["dropped"] += len(mine) - len(wanted)
+        self.counts["overtaken"] += len(claimed) - len(mine) + len(written) - len(begun)
         parcels = [self._parcel(each) for each in begun]
         self.gates.spend(conn, parcels, now)
         return parcels
@@ -275,9 +291,12 @@ class _Delivery:
         return Parcel(begun, outgoing, self.courier.boottime() + margin)
 
 
-def _kinds(conn: Connection, parts: Parts, now: datetime) -> tuple[str, ...]:
-    """What may leave now: a pause holds all but a test, the window digests, briefs and slips."""
+def _kinds(conn: Connection, parts: Parts, now: datetime) -> Sequence[str]:
+    """What may leave now: nothing by another calendar than the one in force; a pause holds all but
+    a test, the window digests, briefs and slips."""
     found = installation.find(conn)
+    if found and found.revision not in (None, parts.revision):
+        return ()
     if found and found.hold is not None:
         return ("test",)
     return kinds_leaving(parts.plan, now)

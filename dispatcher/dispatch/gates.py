@@ -19,8 +19,7 @@ log = logging.getLogger("dispatcher.gates")
 class Gates:
     """What the ledger remembers of the channels, as it was when it was last looked at.
 
-    ``counted`` are those whose vendor counts the calls: they are asked of the ledger each time,
-    since other replicas spend of the same budget.
+    ``counted`` are those whose vendor counts the calls.
     """
 
     def __init__(self, by_name: Mapping[str, Channel]) -> None:
@@ -45,14 +44,15 @@ class Gates:
         return 1 if free >= channel.connections else 0
 
     def let_pass(
-        self, conn: Connection, ready: Sequence[Claimed], now: datetime
+        self, ready: Sequence[Claimed], kinds: Collection[str], now: datetime
     ) -> Sequence[Claimed]:
-        """Those of the claimed messages that may begin, by what has been learnt meanwhile, and by
-        what the ledger says in the very transaction in which they do."""
-        if any(each.channel in self.counted for each in ready):
-            self.look(conn)
+        """Those of the claimed messages that may begin: of these kinds, by channels that are open.
+
+        To be asked after a look in the very transaction in which they do: other replicas spend of
+        the same budgets, and a person may have paused a channel.
+        """
         shut = self.shut(now)
-        return [each for each in ready if each.channel not in shut]
+        return [each for each in ready if each.channel not in shut and each.kind in kinds]
 
     def spend(self, conn: Connection, parcels: Iterable[Parcel], now: datetime) -> None:
         """Takes what is about to be handed over from the budgets."""

@@ -109,7 +109,7 @@ class Office:
         ):
             return False
         last = queries.last_report(conn, "brief")
-        return last is None or self._day(last.at) < today
+        return last is None or self._day(last.at) != today
 
     def _day(self, moment: datetime) -> date:
         return moment.astimezone(self.plan.zone).date()

@@ -110,6 +110,12 @@ def close(conn: Connection, name: str, why: Text, closing: Closing, now: datetim
     return until
 
 
+def open_at(conn: Connection, now: datetime) -> None:
+    """No channel waits for a moment after ``now``, save for a person."""
+    for later in (channel.c.free_at, channel.c.paused_until):
+        conn.execute(update(channel).where(later > now).values({later.name: now}))
+
+
 def worked(conn: Connection, name: str, now: datetime) -> None:
     """Something has left by a channel that was to be tried again: what was wrong with it is over.
 

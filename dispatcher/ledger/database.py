@@ -34,6 +34,16 @@ SESSION = {
     # A process that is stopped in the middle of a transaction must not stop all the others.
     "idle_in_transaction_session_timeout": BUSY // 2,
 }
+REACH = {
+    "connect_timeout": 10,
+    # A server that vanishes without a word would else be waited for by the system's own measure:
+    # a quarter of an hour for what was sent, two hours for an answer.
+    "keepalives_idle": 30,
+    "keepalives_interval": 10,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 60_000,
+}
+"""In seconds, the last in milliseconds."""
 ONE_WRITER = "SELECT pg_advisory_xact_lock(20260101)"
 POSTGRESQL = ("postgresql", "postgres")
 
@@ -62,7 +72,7 @@ def _on_postgresql(url: URL) -> Engine:
         with_driver(url),
         pool_pre_ping=True,
         json_serializer=_readable,
-        connect_args={"connect_timeout": 10, "options": settings, "application_name": "dispatcher"},
+        connect_args={**REACH, "options": settings, "application_name": "dispatcher"},
     )
     event.listen(engine, "begin", _wait_for_turn)
     return engine

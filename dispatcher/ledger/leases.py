@@ -137,6 +137,17 @@ class Begun(NamedTuple):
     content: Content
     number: int
 
+    @property
+    def key(self) -> tuple[int, int]:
+        """Names the attempt."""
+        return self.claimed.id, self.number
+
+
+def still_claimed(conn: Connection, claimed: Sequence[Claimed]) -> list[Claimed]:
+    """Those that are still this process's. They stay so until this transaction ends."""
+    mine = _still(conn, _claimed, {each.id: each.attempts for each in claimed})
+    return [each for each in claimed if each.id in mine]
+
 
 def begin_sending(
     conn: Connection,

@@ -74,9 +74,9 @@ def queue_digests(
     attempt; gives how many digests.
 
     An address that has had a digest from ``since`` on is left out: its reminders wait for a later
-    one.
+    one. What a clock that was ahead has dated after ``at`` is none.
     """
-    found = _waiting_digests(conn)
+    found = _waiting_digests(conn, at)
     fresh = [to for to in waiting if to not in found]
     had = _addressed(conn, fresh, at, since)
     fresh = [to for to in fresh if to not in had]
@@ -93,11 +93,14 @@ def queue_digests(
     return len(digests)
 
 
-def _waiting_digests(conn: Connection) -> dict[Address, int]:
+def _waiting_digests(conn: Connection, at: datetime) -> dict[Address, int]:
     """The digests that may still change, held until this transaction ends: nobody else claims
     them."""
     query = select(*message.c["channel", "address", "id"]).where(
-        message.c.next_attempt_at.is_not(None), message.c.attempts == 0, message.c.kind == "digest"
+        message.c.next_attempt_at.is_not(None),
+        message.c.attempts == 0,
+        message.c.kind == "digest",
+        message.c.at <= at,
     )
     rows = conn.execute(query.with_for_update())
     return {Address(channel, address): key for channel, address, key in rows}
@@ -116,7 +119,7 @@ def _addressed(
                 message.c.channel == channel,
                 message.c.address.in_(names[first : first + MANY]),
                 message.c.kind == "digest",
-                or_(message.c.at == at, and_(message.c.at >= since, NOT_IN_VAIN)),
+                or_(message.c.at == at, and_(message.c.at.between(since, at), NOT_IN_VAIN)),
             )
             found |= {Address(channel, address) for address in conn.scalars(query)}
     return found
@@ -134,6 +137,12 @@ def _queue_digests(
     keys = insert(message).returning(*message.c["channel", "address", "id"])
     found = conn.execute(keys, rows) if rows else ()
     return {Address(channel, address): key for channel, address, key in found}
+
+
+def hurry(conn: Connection, now: datetime) -> None:
+    """Has what is of ``now`` or before, and waits for a later moment, leave from ``now`` on."""
+    later = update(message).where(message.c.next_attempt_at > now, message.c.at <= now)
+    conn.execute(later.values(next_attempt_at=now))
 
 
 def _queue(conn: Connection, values: Mapping[str, object]) -> int:

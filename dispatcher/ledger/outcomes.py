@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Literal, NamedTuple
 
 from sqlalchemy import Connection, bindparam, exists, func, literal_column, select, update
@@ -33,6 +34,8 @@ MAX_RESCUES = 20
 """A message that a process has died with so often, before it began to send it, is given up."""
 TELLING = ("sent", "unknown")
 
+DIED = _("the process ended while this was being sent")
+
 Outcome = Literal["sent", "temporary", "permanent", "unknown", "released"]
 
 
@@ -49,14 +52,14 @@ class Settled(NamedTuple):
 
 class Ended(NamedTuple):
     """How attempt ``number`` of a message ended. ``again_at`` is when one that was not sent, or of
-    unknown outcome, is tried again; None when a person has to look, as after ``most`` attempts of
-    unknown outcome."""
+    unknown outcome, is tried again; None when a person has to look, as it is after too many of
+    them. ``died`` says that the process ended with it, and not that no answer came."""
 
     message_id: int
     number: int
     settled: Settled
     again_at: datetime | None = None
-    most: int = MAX_UNKNOWN
+    died: bool = False
 
 
 def settle(conn: Connection, ended: Collection[Ended], now: datetime) -> dict[int, str]:
@@ -64,8 +67,10 @@ def settle(conn: Connection, ended: Collection[Ended], now: datetime) -> dict[in
 
     Left out, and unchanged, is what has been settled meanwhile because its lease had expired.
     """
-    mine = still_sending(conn, {each.message_id: each.number for each in ended})
-    found = [each for each in ended if each.message_id in mine]
+    latest = {each.message_id: each.number for each in sorted(ended, key=attrgetter("number"))}
+    mine = still_sending(conn, latest)
+    found = [each for each in ended if each.message_id in mine
+             and each.number == latest[each.message_id]]  # fmt: skip
     if not found:
         return {}
     _end_attempts(conn, found, now)
@@ -111,8 +116,8 @@ def _end_attempts(conn: Connection, ended: Sequence[Ended], now: datetime) -> No
 
 
 def _end_unsent(conn: Connection, ended: Ended, now: datetime) -> str:
-    key, _number, settled, again_at, most = ended
-    if settled.outcome == "unknown" and unknowns(conn, key) >= most:
+    key, _number, settled, again_at, died = ended
+    if settled.outcome == "unknown" and _is_enough(conn, key, died=died):
         again_at = None
     if again_at and settled.outcome != "permanent":
         return end(conn, key, "queued", None, next_attempt_at=again_at)
@@ -120,6 +125,14 @@ def _end_unsent(conn: Connection, ended: Ended, now: datetime) -> str:
         return end(conn, key, "unknown", now)
     fail_reminders(conn, key, settled.reason)
     return end(conn, key, "failed", now, reason=settled.reason)
+
+
+def _is_enough(conn: Connection, message_id: int, *, died: bool) -> bool:
+    """Whether an attempt of unknown outcome was the last. Who never answers is one thing, and a
+    process that ends another: its deaths say nothing of the addressee."""
+    if died:
+        return unknowns(conn, message_id) >= MAX_DEATHS
+    return (conn.scalar(_unanswered, {"key": message_id}) or 0) >= MAX_UNKNOWN
 
 
 def end(
@@ -192,13 +205,12 @@ def rescue(
     claimed = [row for row in rows if row.state == "claimed"]
     for row in claimed:
         _free(conn, row.id, row.rescues + 1, now)
-    why = _("the process ended while this was being sent")
 
     def again(channel: str) -> datetime | None:
         return now if channel in resend else None
 
     lost = [
-        Ended(row.id, row.attempts, Settled("unknown", why), again(row.channel), MAX_DEATHS)
+        Ended(row.id, row.attempts, Settled("unknown", DIED), again(row.channel), died=True)
         for row in rows
         if row.state == "sending"
     ]
@@ -213,6 +225,11 @@ def _free(conn: Connection, message_id: int, rescues: int, now: datetime) -> Non
     why = _("the process ended {count} times while it prepared this message", count=rescues)
     fail_reminders(conn, message_id, why)
     end(conn, message_id, "failed", now, reason=why, rescues=rescues)
+
+
+_unanswered = select(func.count()).where(
+    attempt.c.message_id == bindparam("key"), IS_UNKNOWN, attempt.c.detail != str(DIED)
+)
 
 
 def unknowns(conn: Connection, message_id: int) -> int:

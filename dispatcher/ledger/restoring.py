@@ -19,7 +19,7 @@ from sqlalchemy import Connection, Engine, update
 from dispatcher.errors import Refused
 from dispatcher.files import flush
 from dispatcher.i18n import Text, _
-from dispatcher.ledger import audit, installation
+from dispatcher.ledger import assignments, audit, channels, installation, outbox
 from dispatcher.ledger.database import create_engine, migrate, single_daemon
 from dispatcher.ledger.tables import installation as installations
 
@@ -82,6 +82,19 @@ def resume(conn: Connection, by: str, now: datetime, known: Mark | None = None) 
         latest = max(found.generation, known.generation if known else 0)
         conn.execute(update(installations).values(epoch=uuid4().hex, generation=latest + 1))
     return True
+
+
+def come_back(conn: Connection, now: datetime) -> None:
+    """Goes on from ``now`` where a clock that was ahead has been worked by: nothing waits for a
+    moment of that time. Its watermark goes back, so that a new generation begins."""
+    found = installation.find(conn)
+    if found is None or found.watermark <= now:
+        return
+    values = {"watermark": now, "generation": found.generation + 1}
+    conn.execute(update(installations).values(values))
+    outbox.hurry(conn, now)
+    channels.open_at(conn, now)
+    assignments.look_at_all(conn, now)
 
 
 def restore(engine: Engine, source: Path, migrations: Path, now: datetime) -> Path | None:

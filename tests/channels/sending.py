@@ -18,10 +18,10 @@ def smtp(port: int, deadline: float = 5.0, **login: str) -> Smtp:
     return Smtp(SmtpServer("smtp+plain", "127.0.0.1", port, **login), OFFICE, deadline=deadline)
 
 
-def failure(channel: Smtp) -> DeliveryError:
+def failure(channel: Smtp, message: Outgoing = DIGEST) -> DeliveryError:
     """What sending a message by it raises."""
     with pytest.raises(DeliveryError) as failed:
-        channel.send(DIGEST)
+        channel.send(message)
     channel.close()
     return failed.value
 

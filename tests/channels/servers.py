@@ -86,7 +86,8 @@ class MailServer(Controller):
 class Script:
     """A server that answers as it should, except at the steps in ``faults``.
 
-    The steps are connect, each command's first word, password and content. A fault that is a list
+    The steps are connect, each command's first word, password and content, and middle: where the
+    content has begun and is heard no further. A fault that is a list
     is for one connection after the other, the last for all others; the faults may be changed
     between messages. A connection may bring ``limit`` messages. ``seen`` are the command lines,
     ``most`` is how many connections there were at once.
@@ -159,6 +160,10 @@ class Script:
                 step = self._step(self.seen[-1], refused, messages)
                 said = self._answer(sock, step, number)
                 refused = said[:1] in (b"4", b"5") and step in ("MAIL", "RCPT")
+                if step == "DATA" and "middle" in self.faults:
+                    lines.readline()
+                    self._answer(sock, "middle", number)
+                    break
                 if step == "DATA" and said.startswith(b"354"):
                     self._read_content(lines)
                     said = self._answer(sock, "content", number)

@@ -20,7 +20,7 @@ from tests.channels.sending import (
     send_at_once,
     smtp,
 )
-from tests.channels.servers import DIGEST, PIPELINED, Fault, MailServer, Script
+from tests.channels.servers import DIGEST, PIPELINED, Fault, MailServer, Script, digest
 
 pytestmark = pytest.mark.filterwarnings("ignore:Requiring AUTH")
 
@@ -103,6 +103,26 @@ def test_a_kept_connection_that_dies_after_the_content_is_not_made_good_by_a_sec
     server.faults["content"] = fault
     assert failure(channel).outcome == "unknown"
     assert (server.connections, len(server.contents)) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    "fault, meaning",
+    [
+        (b"552 5.3.4 too big", ("permanent", "content")),
+        (b"451 4.3.0 later", ("temporary", "busy")),
+        ("drop", ("temporary", "unreachable")),
+    ],
+)
+@pytest.mark.parametrize("kept", [0, 1])
+def test_what_is_refused_in_the_middle_of_its_content_has_not_arrived(
+    server: Script, kept: int, fault: Fault, meaning: tuple[str, str]
+) -> None:
+    channel = smtp(server.port)
+    send_all(channel, kept)
+    server.faults["middle"] = fault
+    error = failure(channel, digest(text="催办\n" * 1_000_000))
+    assert (error.outcome, error.reason) == meaning
+    assert len(server.contents) == kept
 
 
 def test_a_message_that_is_put_off_after_the_content_is_not_tried_twice_at_once(

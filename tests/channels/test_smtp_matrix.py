@@ -219,10 +219,17 @@ PUT_OFF = {
     b"550-Verification failed for <office@example.com>\r\n550 Sender verify failed": "sender",
     b"550 5.7.1 Unable to relay": "sender",
     b"550 Ip frequency limited. http://service.mail.qq.com": "rate",
+    # Others that say so of a day's quota; but 552 is of the addressee's mailbox
+    b"550 5.4.5 Daily user sending quota exceeded. gsmtp": "rate",
+    b"554 5.7.1 <tandong@example.com>: rejected: You have exceeded your Outmail quota": "rate",
+    b"554 5.7.0 Too many messages, try again later": "rate",
+    b"552 5.2.2 <tandong@example.com>: mailbox full, try again later": "address",
     b"503 5.5.1 bad sequence of commands": "strange",
     b"502 5.5.2 not implemented": "strange",
     # the addressee's own name is not a word about the sender
     b"550 5.1.1 <sender@example.com>: user unknown": "address",
+    b"550 5.7.1 <relay@example.com>: Recipient address rejected": "address",
+    b"550 5.1.1 <a@example.com>: User unknown in relay recipient table": "address",
     b"550 5.7.1 mailbox takes no mail from outside": "address",
 }
 
@@ -250,3 +257,18 @@ def test_what_was_refused_halfway_is_taken_back_before_the_next_message(
                 channel.send(DIGEST)
         channel.close()
     assert server.seen.count("RSET") + server.connections == 2
+
+
+SAID_OF_CONTENT = {
+    b"554 5.7.0 Too many messages, try again later": "rate",
+    b"550 5.4.5 Daily sending quota exceeded": "rate",
+    b"554 MI:SFQ 163 smtp8": "rate",
+    b"552 5.3.4 Message size exceeds fixed limit": "content",
+    b"554 5.7.1 rejected as spam": "content",
+}
+
+
+@pytest.mark.parametrize("reply, meaning", SAID_OF_CONTENT.items())
+def test_a_days_quota_is_no_fault_of_what_is_sent(reply: bytes, meaning: str) -> None:
+    with Script(content=reply) as server:
+        assert meaning_of(failure(smtp(server.port))) == meaning

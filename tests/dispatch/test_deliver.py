@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
 from datetime import date, datetime, timedelta
+from threading import Event
 from typing import Any
 
 import pytest
@@ -12,7 +14,8 @@ from dispatcher.channels.contract import Outgoing
 from dispatcher.dispatch import passes
 from dispatcher.dispatch.courier import BACKOFF, Courier, Parcel
 from dispatcher.dispatch.deliver import deliver
-from dispatcher.ledger import installation, outbox, queries
+from dispatcher.i18n import Text
+from dispatcher.ledger import channels, installation, leases, outbox, queries
 from dispatcher.ledger.database import Connection, Engine
 from dispatcher.ledger.items import Item, items_of
 from dispatcher.ledger.leases import LEASE
@@ -374,6 +377,89 @@ def test_a_sender_that_slept_beyond_its_lease_changes_nothing(office: Office) ->
     assert (len(office.box.sent), len(other.box.sent)) == (1, 1)
     assert messages(office) == [("sent", 2)]
     assert office.ask("SELECT outcome FROM attempt ORDER BY number") == [("unknown",), ("sent",)]
+
+
+def test_an_attempt_that_was_overtaken_says_nothing_of_a_later_one_of_the_same_process(
+    office: Office,
+) -> None:
+    office.box.connections = 2
+    office.patience = 0.1
+    let_go, other = Event(), Office(office.engine, office.plan)
+    office.box.before_sending = lambda _outgoing: let_go.wait(30)
+    other.box.troubles["*"] = [trouble("temporary")]
+    office.at("2026-01-23")
+    expire(office)
+    other.at("2026-01-23 09:01")
+    assert office.at("2026-01-23 09:10") == []
+    assert len(office.courier.flying) == 2
+    let_go.set()
+    office.patience = 20.0
+    office.at("2026-01-23 09:11")
+    assert office.courier.flying == {}
+    assert office.ask("SELECT number, outcome FROM attempt ORDER BY number") == [
+        (1, "unknown"),
+        (2, "temporary"),
+        (3, "sent"),
+    ]
+    office.at("2026-01-23 09:30")
+    assert sorted(sent.attempt for sent in office.box.sent) == [1, 3]
+
+
+def test_who_was_overtaken_drops_nothing_that_another_has_sent(office: Office) -> None:
+    office.box.troubles["*"] = [trouble("temporary")]
+    office.at("2026-01-23")
+    office.now += timedelta(minutes=10)
+    with office.conn() as conn:
+        claimed = leases.claim(conn, office.now, ["digest"], 10)
+    office.courier.waiting["email"] = deque(claimed)
+    expire(office)
+    other = Office(office.engine, office.plan)
+    assert other.at("2026-01-23 09:11") == ["甲 work/2026-01 T-7"]
+    office.say("done")
+    deliver(office.parts)
+    assert messages(office) == [("sent", 2)]
+    assert told(office) == {"T-7": "told"}
+
+
+def stopping_at(office: Office, number: int, stop: Callable[[Any], object]) -> list[str]:
+    """Ten status messages, by one connection: what is left of them when ``stop`` happens while a
+    message is sent."""
+    office.at("2026-01-05")
+    with office.conn() as conn:
+        for each in range(10):
+            to = Address("email", f"{each}@example.com")
+            outbox.queue(conn, to, "status", office.now, content=Content("s", "t", "h"))
+    left = iter(range(1, 11))
+
+    def stopped(_outgoing: Outgoing) -> None:
+        if next(left) == number:
+            with office.conn() as conn:
+                stop(conn)
+
+    office.box.before_sending = stopped
+    deliver(office.parts)
+    return [
+        state
+        for (state,) in office.ask("SELECT state FROM message WHERE kind = 'status' ORDER BY id")
+    ]
+
+
+STOPS: dict[str, Callable[[Any], object]] = {
+    "a pause": lambda conn: installation.pause(conn, "张三", "why", local("2026-01-05")),
+    "a channel's pause": lambda conn: channels.pause(
+        conn, "email", "张三", Text("why"), local("2026-01-05")
+    ),
+    "another calendar": lambda conn: installation.apply_revision(
+        conn, "r2", date(2026, 1, 5), local("2026-01-05")
+    ),
+}
+
+
+@pytest.mark.parametrize("what", STOPS)
+def test_what_is_claimed_already_does_not_leave_after(office: Office, what: str) -> None:
+    found = stopping_at(office, 3, STOPS[what])
+    assert found == ["sent"] * 3 + ["queued"] * 7
+    assert not any(office.courier.waiting.values())
 
 
 def test_a_process_that_was_stopped_before_it_wrote_gives_the_attempt_back(office: Office) -> None:

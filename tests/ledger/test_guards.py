@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path, PurePath
+from typing import Any
 
 import pytest
 import sqlalchemy
@@ -265,3 +267,14 @@ def test_a_mistake_of_the_program_is_no_trouble_of_the_database(engine: Engine) 
     assert guards.trouble(found.value) is None
     assert guards.trouble(ZeroDivisionError()) is None
     assert guards.trouble(OperationalError("x", None, ValueError())) is None
+
+
+@pytest.mark.postgresql
+def test_a_server_that_vanishes_is_not_waited_for_by_the_systems_measure(engine: Engine) -> None:
+    with engine.connect() as conn:
+        driver: Any = conn.connection.driver_connection
+        with socket.socket(fileno=os.dup(driver.pgconn.socket)) as found:
+            idle = found.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE)
+            most = found.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT)
+            alive = found.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+    assert (idle, most, alive) == (30, 60_000, 1)

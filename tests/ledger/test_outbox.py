@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from dispatcher.i18n import Text
 from dispatcher.ledger import leases, outbox, outcomes, queries
@@ -297,6 +297,44 @@ def test_a_process_that_ends_uses_up_more_attempts_than_an_answer_that_does_not_
         rescue(engine, orphans=True)
         found.append(state(engine))
     assert found == ["queued"] * (MAX_DEATHS - 1) + ["unknown"]
+
+
+def test_of_two_attempts_that_end_together_the_overtaken_one_settles_nothing(
+    engine: Engine,
+) -> None:
+    a_message(engine)
+    begin(engine, *claim(engine))
+    expire(engine)
+    rescue(engine)
+    begin(engine, *claim(engine))
+    with engine.begin() as conn:
+        late, sent = Ended(1, 1, Settled("permanent", WHY)), Ended(1, 2, Settled("sent"))
+        assert outcomes.settle(conn, [sent, late], NOW) == {1: "sent"}
+    assert outcomes_of(engine) == ["unknown", "sent"]
+
+
+def test_deaths_do_not_use_up_the_answers_that_a_message_may_lack(engine: Engine) -> None:
+    a_message(engine)
+    found = []
+    for number in range(1, 6):
+        begin(engine, *claim(engine))
+        if number < 3:
+            rescue(engine, orphans=True)
+        else:
+            settle(engine, "unknown", number)
+        found.append(state(engine))
+    assert found == ["queued"] * 4 + ["unknown"]
+
+
+def test_a_digest_that_a_clock_was_ahead_for_stands_in_the_way_of_none(engine: Engine) -> None:
+    to, pile = Address("email", "a@example.com"), outbox.Pile([])
+    found = []
+    for at, since in ((NOW + timedelta(days=60),) * 2, (NOW, NOW), (NOW + timedelta(hours=1), NOW)):
+        with engine.begin() as conn:
+            found.append(outbox.queue_digests(conn, {to: pile}, at, since))
+            tried = update(message).values(attempts=1, subject="s", text="t", html="")
+            conn.execute(tried)
+    assert found == [1, 1, 0]
 
 
 def test_temporary_failures_do_not_use_up_the_attempts(engine: Engine) -> None:
