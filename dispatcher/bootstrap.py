@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from dispatcher.ledger.database import Connection, Engine
     from dispatcher.ledger.outbox import Address, Content
 
-RULES = "2"
+RULES = "3"
 """The version of the rules by which a plan is read: part of a revision's identity."""
 MOUNTS = Path("/proc/self/mounts")
 

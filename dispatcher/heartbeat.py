@@ -60,7 +60,7 @@ def _call(url: str) -> None:
 
     try:
         requests.get(url, timeout=PATIENCE, allow_redirects=False).raise_for_status()
-    except requests.RequestException as error:
+    except Exception as error:  # of a URL that is none, urllib3's own among them
         log.warning("the watchdog was not reached: %s", type(error).__name__)
 
 

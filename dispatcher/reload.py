@@ -59,6 +59,7 @@ class Reload:
         self.settings, self.parts, self.running, self.settle = settings, parts, begun, settle
         self.instead_of = instead_of
         self.considered = self.opened = self.opened_again = ""
+        self.at_start = True
         self.ledger: tuple[str, int] | None = None
         self.counts: Counter[str] = Counter()
 
@@ -73,7 +74,7 @@ class Reload:
         self._follow_ledger()
         found = self._settled()
         if found and self._consider(found):
-            self.considered = found.mark
+            self.considered, self.at_start = found.mark, False
         return self.parts, self.counts
 
     # ------------------------------------------------------------------------------- the ledger
@@ -114,7 +115,7 @@ class Reload:
         before, with other holidays say, it takes up when it starts, but not from another replica:
         two of them would do so in turn."""
         there = self._read(text)
-        if self.considered or there.hash == hash:
+        if not self.at_start or there.hash == hash:
             self._work_by(there._replace(hash=hash))
             return
         with self.parts.engine.begin() as conn:
@@ -219,7 +220,7 @@ class Reload:
         today = self.parts.clock().astimezone(new.plan.zone).date()
         difference = compare(old.plan, new.plan, *horizon(new.plan, today))
         name, limit = self.settings.schedules.name, self.settings.silence_percent
-        edit = revising.Proposal(old, new, difference, name, limit, at_start=not self.considered)
+        edit = revising.Proposal(old, new, difference, name, limit, at_start=self.at_start)
         with self.parts.engine.begin() as conn:
             if self._is_overtaken(conn):
                 return False

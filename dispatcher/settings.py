@@ -160,9 +160,10 @@ def _lines(path: Path) -> list[str]:
 
 
 def _is_given(name: str, environ: Mapping[str, str]) -> bool:
-    """Whether the environment gives it, itself or in a file."""
+    """Whether the environment gives it, in this form or the other; an empty other says nothing."""
     plain = name.removesuffix("_FILE")
-    return not environ.keys().isdisjoint((name, plain, f"{plain}_FILE"))
+    other = f"{plain}_FILE" if name == plain else plain
+    return name in environ or bool(environ.get(other))
 
 
 def _known(given: Mapping[str, str], home: Path) -> dict[str, str]:
@@ -180,8 +181,8 @@ def _known(given: Mapping[str, str], home: Path) -> dict[str, str]:
             raise SettingsError(text)
         found[name.removeprefix(PREFIX)] = value
     for name in IN_FILES:
-        if f"{name}_FILE" in found:
-            if name in found:
+        if found.get(f"{name}_FILE"):
+            if found.get(name):
                 text = _("{name} and {name}_FILE are both set: keep one", name=PREFIX + name)
                 raise SettingsError(text)
             found[name] = _file_content(f"{PREFIX}{name}_FILE", home / found[f"{name}_FILE"])

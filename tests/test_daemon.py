@@ -60,11 +60,12 @@ def test_the_heartbeat_says_when_the_last_good_pass_was(tmp_path: Path) -> None:
     assert last_beat(path) is None
 
 
+@pytest.mark.parametrize("host", ["127.0.0.1:9", "a..b"])
 def test_a_watchdog_that_is_not_there_is_logged_without_its_address(
-    caplog: pytest.LogCaptureFixture,
+    caplog: pytest.LogCaptureFixture, host: str
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        call("http://127.0.0.1:9/ping?key=canary")
+        call(f"http://{host}/ping?key=canary")
     assert "the watchdog was not reached" in caplog.text
     assert "canary" not in caplog.text
 

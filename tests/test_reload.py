@@ -517,6 +517,17 @@ def test_an_earlier_calendar_that_is_found_at_a_start_is_held(daemon: Daemon) ->
     assert daemon.states == ["applied", "applied", "dropped", "applied"]
 
 
+def test_an_earlier_calendar_that_is_saved_again_after_a_held_one_is_an_edit_like_any(
+    daemon: Daemon,
+) -> None:
+    """The process never ended, so that nothing was found at a start."""
+    other = text(count=DUTIES["count"].replace("count的", "清点的"))
+    for minute, file in enumerate((text(count=""), text(work=""), other, text())):
+        daemon.write(file)
+        daemon.at(f"2026-03-30 09:{minute + 1:02}")
+    assert daemon.states == ["applied", "applied", "dropped", "applied", "applied"]
+
+
 def test_an_older_ledger_that_is_put_back_meets_the_file_anew(daemon: Daemon) -> None:
     daemon.write(text(count=""))
     daemon.at("2026-03-30 09:05")

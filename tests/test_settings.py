@@ -293,6 +293,19 @@ def test_the_environment_wins_whichever_of_the_two_has_it_in_a_file(
     assert (found.database_url, found.secret("WECOM_KEY")) == (ours, "new")
 
 
+def test_an_empty_variable_hides_nothing_of_another_form(tmp_path: Path) -> None:
+    """As a compose file gives what is not set."""
+    write(tmp_path / "db", "postgresql://office:secret@db/office\n", 0o600)
+    write(tmp_path / "key", "token\n", 0o600)
+    lines = "DISPATCHER_DATABASE_URL_FILE=db\nWECOM_KEY_FILE=key\n"
+    write(tmp_path / ".env", lines, 0o600)
+    found = load_settings({"DISPATCHER_DATABASE_URL": "", "WECOM_KEY": ""}, tmp_path)
+    assert found.database_url == "postgresql://office:secret@db/office"
+    assert found.secret("WECOM_KEY") == "token"
+    empty = {"DISPATCHER_SMTP_URL": "smtps://mail", "DISPATCHER_SMTP_URL_FILE": ""}
+    assert load_settings(empty, tmp_path).smtp_url == "smtps://mail"
+
+
 def test_a_secret_that_is_given_twice_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "url", "smtps://u:p@mail.example.com", 0o600)
     environ = {"DISPATCHER_SMTP_URL": "smtps://mail", "DISPATCHER_SMTP_URL_FILE": "url"}

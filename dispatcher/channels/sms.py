@@ -198,9 +198,10 @@ def _check_verdicts(channel: str, verdicts: Verdicts) -> None:
         raise SettingsError(_("channel '{channel}': 'success' says nothing", channel=channel))
     for pointer in filter(None, (verdicts.at, verdicts.receipt)):
         if not pointer.startswith("/"):
+            steps = re.sub(r"^\$?\.?|\.", "/", pointer)
             raise SettingsError(
                 _("channel '{channel}': '{pointer}' is no place in an answer; write it like "
-                  "/{pointer}", channel=channel, pointer=pointer)
+                  "{steps}", channel=channel, pointer=pointer, steps=steps)
             )  # fmt: skip
     if verdicts.at:
         return

@@ -11,7 +11,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.calendar import Day
-from dispatcher.cli.output import say, table, words
+from dispatcher.cli.output import by_option, say, table, words
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import Text, _
 from dispatcher.ledger.transitions import KINDS, STATE_WORDS, Kind
@@ -29,7 +29,7 @@ COMMON: tuple[Option, ...] = (
     click.option("--unit", help=words(_("of this unit"))),
     click.option("--duty", help=words(_("of this duty"))),
     click.option("--period", help=words(_("of this period"))),
-    click.option("--by", required=True, help=words(_("who records it"))),
+    by_option(_("who records it")),
     click.option("--note", default="", help=words(_("what was said"))),
     click.option("--yes", is_flag=True, help=words(_("do not ask"))),
 )

@@ -11,7 +11,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.output import (
-    NUMBER,
+    LINES,
     format_option,
     print_csv,
     print_json,
@@ -90,7 +90,7 @@ def duty_known(conn: Connection, plan: Plan, id: str) -> str:
 @click.option("--period", help=words(_("of this period")))
 @click.option("--state", type=click.Choice(["all", *STATES]), help=words(_("in this state (open)")))
 @click.option("--colour", type=click.Choice(list(COLOUR_NAMES)), help=words(_("of this colour")))
-@click.option("--limit", type=NUMBER, default=LIMIT, help=words(_("so many lines (50)")))
+@click.option("--limit", type=LINES, default=LIMIT, help=words(_("so many lines (50)")))
 @click.option("--after", help=words(_("after the line where the page before ended")))
 @format_option("table", "json", "csv")
 def status(

@@ -11,7 +11,15 @@ import click
 from dispatcher import bootstrap
 from dispatcher.cli.asking import LIMIT, ledger
 from dispatcher.cli.calendar import Day
-from dispatcher.cli.output import NUMBER, format_option, print_csv, print_json, say, table, words
+from dispatcher.cli.output import (
+    LINES,
+    format_option,
+    print_csv,
+    print_json,
+    say,
+    table,
+    words,
+)
 from dispatcher.errors import Refused
 from dispatcher.i18n import _
 from dispatcher.ledger.terms import ACTIONS
@@ -29,7 +37,7 @@ EXPORTED = (*FIELDS, "packed_reason", "prev_hash", "hash")
 @click.option("--subject", help=words(_("what it is about, or a part of it")))
 @click.option("--by", help=words(_("who did it")))
 @click.option("--since", type=Day(), help=words(_("from this day on")))
-@click.option("--limit", type=NUMBER, default=LIMIT, help=words(_("so many lines (50)")))
+@click.option("--limit", type=LINES, default=LIMIT, help=words(_("so many lines (50)")))
 @format_option("table", "json", "csv")
 @click.pass_context
 def audit(

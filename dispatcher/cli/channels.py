@@ -10,7 +10,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.asking import ledger
-from dispatcher.cli.output import format_option, print_json, say, table, words
+from dispatcher.cli.output import by_option, format_option, print_json, say, table, words
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import Text, _
 from dispatcher.ledger.terms import TODO_STATES
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from dispatcher.plan.model import Plan
 
 STATES = {"open": _("in use"), "paused": _("paused")}
-BY = click.option("--by", required=True, help=words(_("who")))
+BY = by_option(_("who"))
 
 
 @click.group(invoke_without_command=True, help=words(_("The channels, and how each one is.")))

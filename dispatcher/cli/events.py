@@ -8,7 +8,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.calendar import Day
-from dispatcher.cli.output import say, words
+from dispatcher.cli.output import by_option, say, words
 from dispatcher.i18n import _
 from dispatcher.plan.names import duty_called
 
@@ -17,7 +17,7 @@ from dispatcher.plan.names import duty_called
 @click.argument("duty")
 @click.option("--subject", required=True, help=words(_("a project's name or number")))
 @click.option("--on", type=Day(), help=words(_("the day on which it happened (today)")))
-@click.option("--by", required=True, help=words(_("who records it")))
+@by_option(_("who records it"))
 @click.option("--note", default="", help=words(_("what was said")))
 @click.option("--undo", is_flag=True, help=words(_("take it back, with a reason")))
 def event(duty: str, subject: str, on: date | None, by: str, note: str, undo: bool) -> None:

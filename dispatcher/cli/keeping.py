@@ -9,7 +9,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.calendar import Day
-from dispatcher.cli.output import say, table, words
+from dispatcher.cli.output import by_option, say, table, words
 from dispatcher.i18n import _
 from dispatcher.settings import shipped
 
@@ -47,7 +47,7 @@ def restore(source: Path) -> None:
     type=click.Path(path_type=Path),
     help=words(_("the new file, a line of JSON for each row")),
 )
-@click.option("--by", required=True, help=words(_("who")))
+@by_option(_("who"))
 @click.option("--yes", is_flag=True, help=words(_("do it; else it is only shown")))
 def prune(before: date, to: Path, by: str, yes: bool) -> None:
     """Only what is in the file goes; slips and the audit stay for ever."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from dispatcher import bootstrap
-from dispatcher.cli.output import say, words
+from dispatcher.cli.output import SAID, by_option, say, words
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import _
 from dispatcher.settings import shipped
@@ -46,8 +46,8 @@ def _fill(folder: Path) -> None:
 
 
 @click.command(help=words(_("Hold every message until 'resume'.")))
-@click.option("--reason", required=True, help=words(_("why")))
-@click.option("--by", required=True, help=words(_("who")))
+@click.option("--reason", required=True, type=SAID, help=words(_("why")))
+@by_option(_("who"))
 def pause(reason: str, by: str) -> None:
     """The daemon goes on keeping its ledger, and sends nothing."""
     from dispatcher.ledger import installation
@@ -58,7 +58,7 @@ def pause(reason: str, by: str) -> None:
 
 
 @click.command(help=words(_("End a pause; what was missed is told once, as it stands then.")))
-@click.option("--by", required=True, help=words(_("who")))
+@by_option(_("who"))
 def resume(by: str) -> None:
     """The next pass tells what is due."""
     from dispatcher.holds import LedgerGuard, accept_clock

@@ -10,7 +10,17 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.asking import LIMIT, ledger, unit_known
-from dispatcher.cli.output import NUMBER, format_option, print_csv, print_json, say, table, words
+from dispatcher.cli.output import (
+    LINES,
+    NUMBER,
+    by_option,
+    format_option,
+    print_csv,
+    print_json,
+    say,
+    table,
+    words,
+)
 from dispatcher.errors import DispatcherError
 from dispatcher.i18n import Text, _
 from dispatcher.ledger.terms import MESSAGE_STATES, MESSAGES, OUTCOMES, REMINDER_STATES
@@ -31,7 +41,7 @@ FIELDS = (
 @click.option("--state", type=click.Choice(list(MESSAGE_STATES)), help=words(_("in this state")))
 @click.option("--unit", help=words(_("to this unit")))
 @click.option("--kind", type=click.Choice(list(MESSAGES)), help=words(_("of this kind")))
-@click.option("--limit", type=NUMBER, default=LIMIT, help=words(_("so many lines (50)")))
+@click.option("--limit", type=LINES, default=LIMIT, help=words(_("so many lines (50)")))
 @click.option("--before", type=NUMBER, help=words(_("before this message")))
 @format_option("table", "json", "csv")
 @click.pass_context
@@ -156,7 +166,7 @@ def _decide(decision: Callable[[Connection, datetime], bool], done: Text, id: in
 
 @outbox.command(help=words(_("Send a failed or unknown message again.")))
 @click.argument("id", type=NUMBER)
-@click.option("--by", required=True, help=words(_("who")))
+@by_option(_("who"))
 @click.option("--note", default="", help=words(_("why")))
 def retry(id: int, by: str, note: str) -> None:
     """The next pass sends it; one of unknown outcome may arrive twice."""
@@ -170,7 +180,7 @@ def retry(id: int, by: str, note: str) -> None:
 @outbox.command(help=words(_("Record whether a message of unknown outcome arrived.")))
 @click.argument("id", type=NUMBER)
 @click.option("--arrived/--lost", default=None, help=words(_("what was found out")))
-@click.option("--by", required=True, help=words(_("who")))
+@by_option(_("who"))
 @click.option("--note", default="", help=words(_("why")))
 def resolve(id: int, arrived: bool | None, by: str, note: str) -> None:
     """Sent, or failed so that somebody may send it again."""

@@ -10,11 +10,13 @@ from typing import Any, TypeVar
 
 import click
 
-from dispatcher.i18n import _, language, render, translator
+from dispatcher.i18n import Text, _, language, render, translator
 from dispatcher.ledger.terms import HIGHEST
 
 NUMBER = click.IntRange(1, HIGHEST)
-"""A number that the ledger gives, or a count."""
+"""A number that the ledger gives."""
+LINES = click.IntRange(1, 1_000_000)
+"""How many of a list are asked for."""
 
 translate = translator(language(os.environ))
 if language(os.environ) != "en":
@@ -39,6 +41,26 @@ def say(value: object = "", colour: str | None = None) -> None:
 def width(text: str) -> int:
     """How many columns a terminal gives to ``text``: two for each wide character."""
     return sum(2 if unicodedata.east_asian_width(letter) in WIDE else 1 for letter in text)
+
+
+class _Said(click.ParamType[str]):
+    """Words that say something."""
+
+    name = "text"
+
+    def convert(self, value: str, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The words as they are; blanks alone are wrong usage."""
+        if not value.strip():
+            self.fail(words(_("it must not be empty")), param, ctx)
+        return value
+
+
+SAID = _Said()
+
+
+def by_option(who: Text) -> Callable[[Command], Command]:
+    """The option that names the person who answers for it."""
+    return click.option("--by", required=True, type=SAID, help=words(who))
 
 
 def format_option(*forms: str) -> Callable[[Command], Command]:

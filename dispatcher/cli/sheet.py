@@ -10,7 +10,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.answers import agreed
-from dispatcher.cli.output import say, table, words
+from dispatcher.cli.output import by_option, say, table, words
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import _
 from dispatcher.ledger.transitions import STATE_WORDS
@@ -91,7 +91,7 @@ def _write(target: Path, content: bytes) -> None:
 
 @sheet.command("import", help=words(_("Record what units filled in, after a look at it.")))
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
-@click.option("--by", required=True, help=words(_("whose answers they are")))
+@by_option(_("whose answers they are"))
 @click.option("--yes", is_flag=True, help=words(_("do not ask")))
 def import_command(files: tuple[Path, ...], by: str, yes: bool) -> None:
     """Shows what would change, asks, and records all of it or nothing."""

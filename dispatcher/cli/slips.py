@@ -8,7 +8,16 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.asking import ledger
-from dispatcher.cli.output import NUMBER, format_option, print_csv, print_json, say, table, words
+from dispatcher.cli.output import (
+    NUMBER,
+    by_option,
+    format_option,
+    print_csv,
+    print_json,
+    say,
+    table,
+    words,
+)
 from dispatcher.i18n import Text, _
 
 if TYPE_CHECKING:
@@ -150,7 +159,7 @@ def _words(conn: Connection, settings: Settings, plan: Plan, each: Slip) -> str:
 
 @slip.command(help=words(_("Number drafts, and send them to whom their rung says.")))
 @click.argument("ids", type=NUMBER, nargs=-1, required=True)
-@click.option("--by", required=True, help=words(_("who releases it")))
+@by_option(_("who releases it"))
 @click.option("--note", default="", help=words(_("what was said")))
 def release(ids: tuple[int, ...], by: str, note: str) -> None:
     """Releases all of them or none; they leave with the next pass inside the window."""
@@ -182,7 +191,7 @@ def _say_released(id: int, released: Released) -> None:
 
 @slip.command(help=words(_("Make a slip void, with a reason; its number is never used again.")))
 @click.argument("id", type=NUMBER)
-@click.option("--by", required=True, help=words(_("who makes it void")))
+@by_option(_("who makes it void"))
 @click.option("--note", required=True, help=words(_("why")))
 def void(id: int, by: str, note: str) -> None:
     """What has not left of it is not sent; who has had it already is named."""

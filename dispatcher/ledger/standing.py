@@ -42,7 +42,7 @@ def read_cursor(text: str) -> Cursor:
     day, _dot, number = text.partition(".")
     try:
         found = Cursor(date.fromisoformat(day), int(number))
-        if found.id > HIGHEST:
+        if not 0 <= found.id <= HIGHEST:
             raise ValueError(number)
     except ValueError:
         raise DispatcherError(

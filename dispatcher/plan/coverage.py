@@ -10,7 +10,7 @@ from dispatcher.i18n import Text, _
 from dispatcher.plan.cadence import Cadence, Every, RangeEnd
 from dispatcher.plan.model import Duty, Offset, Plan
 from dispatcher.plan.occurrences import Occurrence, occurrences, upcoming
-from dispatcher.plan.series import is_complete
+from dispatcher.plan.series import lacking
 from dispatcher.plan.steps import offsets_before, steps_until_due
 from dispatcher.plan.ways import ways
 
@@ -162,8 +162,9 @@ def _provisional_spans(plan: Plan, year: int) -> Iterator[Text]:
 
 def _missing_spans(plan: Plan, year: int) -> Iterator[Text]:
     for name, duties in ranges_missing(plan, year).items():
-        yield _("range {name} is not complete for {year}; duties that need it: {duties}",
-                name=name, year=year, duties=[duty.id for duty in duties])  # fmt: skip
+        yield _("range {name} lacks {entries}; duties that need it: {duties}", name=name,
+                entries=lacking(plan.ranges[name], year),
+                duties=[duty.id for duty in duties])  # fmt: skip
 
 
 def ranges_missing(plan: Plan, year: int) -> dict[str, list[Duty]]:
@@ -172,7 +173,7 @@ def ranges_missing(plan: Plan, year: int) -> dict[str, list[Duty]]:
     for duty in plan.duties.values():
         if duty.first.year <= year <= duty.last.year:
             for name in _needed(duty.cadence):
-                if not is_complete(plan.ranges[name], year):
+                if lacking(plan.ranges[name], year):
                     missing.setdefault(name, []).append(duty)
     return missing
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import date
+from itertools import pairwise
 
+from dispatcher.errors import PhraseError
+from dispatcher.i18n import _
 from dispatcher.plan.cadence import LAST, Dates, Day, Due
 from dispatcher.plan.periods import MONTHS
 
@@ -25,7 +28,7 @@ _DATE = re.compile(
 )
 _ISO_DATE = re.compile(rf"(?:(\d{{4}})-)?(\d\d?)-(\d\d?){BEFORE}")
 SEPARATOR = re.compile(r"[、,/;和及与]")
-_MONTH = re.compile(rf"\d+月(?:份)?{BEFORE}")
+_MONTH = re.compile(rf"(?:\d{{4}}年)?\d+月(?:份)?{BEFORE}")
 _LATE = re.compile(r"(\d{4})年(底|末|中)")
 _TEN_DAYS = {"上旬": 10, "中旬": 20}
 
@@ -69,15 +72,18 @@ def _zero(digits: str | None) -> bool:
 def dates(text: str) -> Dates | None:
     """The days of a year that ``text`` lists; None when it is no such list.
 
+    Raises PhraseError for a list that leaves open which days are meant.
+
     >>> str(dates("6月底、11月底"))
     'dates 06-last,11-last'
     """
     parts = SEPARATOR.split(_LATE.sub(r"\1年年\2", re.sub("^每年", "", text)))
     days = list(_days(_completed(parts)))
-    if not days or len(days) != len(parts) or not _are_of_one_kind(parts, days):
+    if not days or len(days) != len(parts):
         return None
+    _refuse_vague(text, parts, days)
     days = _of_the_year_named(days)
-    return Dates(tuple(sorted(days, key=lambda day: (day.year or 0, day.month, day.day or 99))))
+    return Dates(tuple(sorted(days, key=lambda day: (day.year or 0, *_place(day)))))
 
 
 def _completed(parts: list[str]) -> list[str]:
@@ -95,13 +101,28 @@ def _completed(parts: list[str]) -> list[str]:
     return found[::-1]
 
 
-def _are_of_one_kind(parts: list[str], days: list[Day]) -> bool:
-    """Not months beside a day of another, whose day they may be meant to have (3月、6月25日前);
-    nor days of every year before one of a year."""
-    monthly = [_MONTH.fullmatch(part) is not None for part in parts]
-    years = [day.year is not None for day in days]
-    vague = any(monthly) and any(day.day for day in days)
-    return not vague and (years[0] or not any(years))
+def _refuse_vague(text: str, parts: list[str], days: list[Day]) -> None:
+    """Months beside a day of another may be meant to have that day (3月、6月25日前); a day without
+    a year, before one of a year or earlier than it, may be of either (2026年12月底、1月底)."""
+    if any(map(_MONTH.fullmatch, parts)) and any(day.day for day in days):
+        says = _("'{phrase}' names a day of some months alone: write the day of each", phrase=text)
+        raise PhraseError(says)
+    if _is_of_an_open_year(days):
+        says = _("'{phrase}' leaves open of which year each day is: write it", phrase=text)
+        raise PhraseError(says)
+
+
+def _is_of_an_open_year(days: list[Day]) -> bool:
+    if days[0].year is None:
+        return any(day.year for day in days)
+    return any(
+        after.year is None and _place(after) < _place(before) for before, after in pairwise(days)
+    )
+
+
+def _place(day: Day) -> tuple[int, int]:
+    """Where it stands in its year."""
+    return day.month, day.day or 99
 
 
 def _of_the_year_named(days: list[Day]) -> list[Day]:

@@ -177,6 +177,7 @@ class DutyReader:
         for key in entry.get("move", {}):
             move, nominal = duty.move.get(str(key)), found.get(str(key))
             if move and nominal and abs(move.to - nominal) > MOVE_ROOM:
-                text = _("{day} is too far from {nominal}, when '{key}' would be due",
-                         day=move.to, nominal=nominal, key=key)  # fmt: skip
+                text = _("{day} is too far from {nominal}, when '{key}' would be due: at most "
+                         "{days} days", day=move.to, nominal=nominal, key=key,
+                         days=MOVE_ROOM.days)  # fmt: skip
                 self.report(key.place, text)

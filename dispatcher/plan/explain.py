@@ -18,6 +18,7 @@ from dispatcher.plan.occurrences import (
     roll_of,
 )
 from dispatcher.plan.scalars import read_day
+from dispatcher.plan.series import lacking
 from dispatcher.plan.shape import nearest
 from dispatcher.plan.steps import escalation_on, steps
 from dispatcher.plan.workdays import WEEKDAYS
@@ -195,8 +196,9 @@ def _exception_reasons(plan: Plan, occurrence: Occurrence) -> list[Reason]:
     spans = exceptions(plan, every, occurrence.opens, occurrence.nominal)
     found = [Reason(_("exception"), _span(span)) for span in spans]
     for name in ranges_incomplete(plan, every, occurrence.nominal.year):
-        says = _("range {name} is not complete for {year}: provisional",
-                 name=name, year=occurrence.nominal.year)  # fmt: skip
+        entries = lacking(plan.ranges[name], occurrence.nominal.year)
+        says = _("range {name} lacks {entries}, which takes nothing away yet: provisional",
+                 name=name, entries=entries)  # fmt: skip
         found.append(Reason(_("exception"), says))
     return found or [Reason(_("exception"), _("none falls into this period"))]
 

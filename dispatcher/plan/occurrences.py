@@ -16,7 +16,7 @@ from dispatcher.i18n import Text, _
 from dispatcher.plan.cadence import Cadence, Dates, Event, Every, RangeEnd, Rule
 from dispatcher.plan.model import Duty, Plan, Roll, Span
 from dispatcher.plan.periods import DAY, periods_of
-from dispatcher.plan.series import is_complete
+from dispatcher.plan.series import lacking
 from dispatcher.plan.spread import RULE_HORIZON, Candidate, candidates, regular
 from dispatcher.plan.workdays import Workdays
 
@@ -75,7 +75,7 @@ def occurrences(plan: Plan, duty: Duty, first: date, last: date) -> list[Occurre
 
 def ahead(plan: Plan, duty: Duty) -> timedelta:
     """How long before it is due an occurrence may open: within it what opens on a day is found."""
-    room = MOVE_ROOM if duty.move else timedelta()
+    room = MOVE_ROOM if duty.move or _has_exceptions(duty.cadence) else timedelta()
     if isinstance(duty.cadence, Rule):
         return RULE_HORIZON + room
     if isinstance(duty.cadence, RangeEnd):
@@ -190,7 +190,7 @@ def exceptions(plan: Plan, every: Every, first: date, last: date) -> list[Span]:
 
 def ranges_incomplete(plan: Plan, every: Every, year: int) -> list[str]:
     """The excepted ranges that do not say all of ``year``, so that nobody knows their days."""
-    return [name for name in every.excepted if not is_complete(plan.ranges[name], year)]
+    return [name for name in every.excepted if lacking(plan.ranges[name], year)]
 
 
 def days_left(plan: Plan, duty: Duty, first: date, last: date) -> list[date]:

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from functools import lru_cache
 
+from dispatcher.i18n import Text, _
 from dispatcher.plan.model import Span
 
 YEAR = re.compile(r"(?<!\d)20\d\d(?!\d)")
@@ -40,10 +41,14 @@ def called(span: Span, years: int) -> str:
 
 
 @lru_cache(maxsize=1024)
-def is_complete(spans: tuple[Span, ...], year: int) -> bool:
-    """Whether a range says all of ``year``: some entry touches it, and what bears the year before
-    in its name has come again."""
+def lacking(spans: tuple[Span, ...], year: int) -> tuple[Text, ...]:
+    """What a range lacks of ``year``: all of it where no entry touches it, else those entries that
+    bear the year before in their names and have not come again; nothing where it is complete."""
     if not any(span.first.year <= year <= span.last.year for span in spans):
-        return False
+        return (_("all of {year}", year=year),)
     yearly = series(span for span in spans if YEAR.search(span.name))
-    return not any(year - 1 in entries and year not in entries for entries in yearly)
+    return tuple(
+        Text("{name}", name=called(entries[year - 1], 1))
+        for entries in yearly
+        if year - 1 in entries and year not in entries
+    )

@@ -99,7 +99,7 @@ class CadenceReader:
     def _rule(self, when: Entry) -> Cadence | None:
         from dateutil.rrule import rrulestr
 
-        text = when["rrule"].strip().upper().removeprefix("RRULE:")
+        text = re.sub(r"\s", "", when["rrule"]).upper().removeprefix("RRULE:")
         if NO_DAY.search(text):
             detail = _("a rule names days, by FREQ=DAILY or longer, and starts at 'from'")
             self.report(when.place("rrule"), detail)

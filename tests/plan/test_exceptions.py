@@ -7,6 +7,7 @@ from datetime import date
 import pytest
 
 from dispatcher.plan.coverage import warnings
+from dispatcher.plan.occurrences import ahead
 from tests.plan.small import (
     ROLLS,
     TERM_ONLY,
@@ -17,6 +18,7 @@ from tests.plan.small import (
     one,
     plan,
     skips,
+    work,
 )
 
 
@@ -126,7 +128,7 @@ def test_a_range_without_an_entry_for_a_year_excepts_nothing_and_says_so() -> No
     found = in_year(ours, 2025)
     assert [o.period for o in found if o.skipped or not o.provisional] == []
     assert one(ours, "2025-07").due == date(2025, 7, 31)
-    says = "range 寒暑假 is not complete for 2025; duties that need it: work"
+    says = "range 寒暑假 lacks all of 2025; duties that need it: work"
     assert says in [str(text) for text in warnings(ours, 2025)]
 
 
@@ -139,7 +141,7 @@ def test_a_range_that_lacks_one_of_the_entries_of_the_year_before_is_not_complet
     winter = "{name: 2024年寒假, from: 2024-01-20, to: 2024-02-20}]"
     ours = plan(TERM_ONLY, ranges=VACATIONS.replace("]", f", {winter}"))
     assert all(found.provisional for found in in_year(ours, 2024))
-    says = "range 寒暑假 is not complete for 2024; duties that need it: work"
+    says = "range 寒暑假 lacks 2024年暑假; duties that need it: work"
     assert says in [str(text) for text in warnings(ours, 2024)]
     whole = plan(
         TERM_ONLY,
@@ -180,3 +182,13 @@ def test_check_names_what_contradicts_itself(parts: dict[str, str], says: str) -
 def test_a_roll_that_skips_some_periods_is_no_contradiction(when: str) -> None:
     found = [str(text) for text in warnings(plan(when, "roll: skip"), 2023)]
     assert not [text for text in found if "skipped" in text]
+
+
+def test_what_is_due_long_after_it_opens_as_a_vacation_is_passed_over_is_found_when_it_opens() -> (
+    None
+):
+    winter = "寒暑假: [{name: 2029年寒假, from: 2029-01-02, to: 2029-02-20}]"
+    ours = plan("除寒暑假期外每年1次", "roll: following", since="2028-01-01", ranges=winter)
+    opens = date(2028, 1, 1)
+    found = between(ours, opens, opens + ahead(ours, work(ours)))
+    assert date(2029, 2, 21) in [o.due for o in found if o.opens == opens]

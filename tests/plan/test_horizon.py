@@ -45,7 +45,7 @@ def test_a_term_that_a_duty_waits_for_is_missed_and_check_says_so() -> None:
     ours = plan("学期结束前", ranges=TERM)
     assert ranges_missing(ours, 2026) == {}
     assert [*ranges_missing(ours, 2027)] == ["学期"]
-    said = "range 学期 is not complete for 2027; duties that need it: work"
+    said = "range 学期 lacks all of 2027; duties that need it: work"
     assert said in [str(text) for text in warnings(ours, 2027)]
 
 

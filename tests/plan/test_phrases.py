@@ -366,3 +366,32 @@ def assert_understood_or_refused(phrase: str) -> None:
     else:
         return
     assert phrase[:20] in says or "cadences" in says
+
+
+@pytest.mark.parametrize(
+    "phrase, says",
+    [
+        ("3月、6月25日前", "names a day of some months alone"),
+        ("2026年3月、6月25日前", "names a day of some months alone"),
+        ("2026年11月底、12月底、1月底", "leaves open of which year"),
+        ("2026年12月、3月", "leaves open of which year"),
+        ("6月底、2027年12月底", "leaves open of which year"),
+    ],
+)
+def test_a_list_that_leaves_open_which_days_are_meant_is_refused_with_what_to_write(
+    phrase: str, says: str
+) -> None:
+    with pytest.raises(PhraseError, match=says):
+        parse(phrase)
+
+
+@pytest.mark.parametrize(
+    "phrase, means",
+    [
+        ("2026年6月底、2027年1月底", "dates 2026-06-last,2027-01-last"),
+        ("2026年6月30日、12月31日", "dates 2026-06-30,2026-12-31"),
+        ("11月底、1月底", "dates 01-last,11-last"),
+    ],
+)
+def test_a_list_that_names_its_years_or_none_is_clear(phrase: str, means: str) -> None:
+    assert str(parse(phrase)) == means
