@@ -16,6 +16,7 @@ import yaml
 
 from dispatcher.errors import DispatcherError
 from dispatcher.i18n import _
+from dispatcher.plan.nodes import said_of_syntax
 
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
 Steps = tuple[str | int, ...]
@@ -99,8 +100,8 @@ def _composed(text: str) -> Any:
     try:
         return yaml.compose(str(text), Loader=_Loader)
     except yaml.YAMLError as error:
-        what = str(error).split("\n", maxsplit=1)[0]
-        raise DispatcherError(_("not valid YAML: {detail}", detail=what)) from None
+        what = getattr(error, "problem", None) or str(error).split("\n", maxsplit=1)[0]
+        raise DispatcherError(said_of_syntax(what)) from None
 
 
 def _data(node: yaml.Node | None) -> Any:

@@ -20,6 +20,23 @@ MAX_BYTES = 8 * 1024 * 1024
 MAX_DEPTH = 20
 FULL_WIDTH = {"：": ":", "，": ",", "\u3000": " ", "【": "[", "】": "]", "＃": "#", "－": "-"}
 UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufffe\uffff]")
+_INDENTED = _("the indentation does not fit (what belongs together begins in the same column), or "
+              "a bracket is too many")  # fmt: skip
+SYNTAX = {
+    r"expected key|'-' indicator|<block end>|<document start>": _INDENTED,
+    r"',' or '\]'": _("the list that begins with '[' lacks a comma, or its ']'"),
+    r"',' or '\}'": _("what begins with '{{' lacks a comma, or its '}}'"),
+    "mapping values are not allowed": _(
+        "a second ': ' on one line, or a line too far in: put the text in quotes, or mend the "
+        "indentation"
+    ),
+    "expected ':'": _("no 'key: value': a ':' and a blank are missing, or a '- '"),
+    "cannot start any token": _("no value begins with this character: put the text in quotes"),
+    "unknown escape": _("in double quotes a '\\' begins a code: put the text in single quotes"),
+    "sequence entries": _("a list begins below its key, each entry on a line with '- '"),
+    "expected node content": _("a value is missing here"),
+}
+"""What the parsers say of a slip, and what a clerk can do about it."""
 PLAIN_TAGS = {None, "!", "tag:yaml.org,2002:str"}
 
 _Loader: Any = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
@@ -51,11 +68,11 @@ def read_nodes(name: str, text: str) -> Node:
         root = _Builder(name, text).build()
     except yaml.MarkedYAMLError as error:
         raise _syntax_error(name, text, error) from None
-    except (yaml.YAMLError, UnicodeError) as error:
+    except (yaml.YAMLError, UnicodeError):
         raise _error(
             name,
             _unreadable_place(text),
-            _("a character that YAML does not allow: {detail}", detail=str(error).split("\n")[0]),
+            _("a character that YAML does not allow: take it out"),
         ) from None
     if root is None or root.empty:
         raise _error(name, Place(1, 1), _("the file is empty; start with 'dispatcher init'"))
@@ -175,7 +192,17 @@ def _syntax_error(name: str, text: str, error: yaml.MarkedYAMLError) -> PlanErro
         begun = Place(error.context_mark.line + 1, error.context_mark.column + 1)
         return _error(name, begun, _("the quote that opens here is not closed"))
     detail = " ".join(filter(None, (error.context, error.problem)))
-    return _error(name, place, _("not valid YAML: {detail}", detail=detail))
+    return _error(name, place, said_of_syntax(detail))
+
+
+def said_of_syntax(detail: str) -> Text:
+    """What a clerk can do about what the parser says; its own words where nobody knows.
+
+    >>> str(said_of_syntax("did not find expected ',' or ']'"))
+    "the list that begins with '[' lacks a comma, or its ']'"
+    """
+    known = (fix for said, fix in SYNTAX.items() if re.search(said, detail))
+    return next(known, _("not valid YAML: {detail}", detail=detail))
 
 
 def _hint(line: str, number: int) -> tuple[Place, Text] | None:
