@@ -42,6 +42,28 @@ def read_calendar(path: Path) -> Plan:
     return read_plan(str(path.name), calendar_text(path))
 
 
+def calendar_file(settings: Settings) -> Path:
+    """Where the calendar is read from. Raises DispatcherError where the home's own file is gone:
+    the sample, which stands for it until there is one, tells of other duties."""
+    file, own = settings.schedules, settings.home / "schedules.yaml"
+    if file == shipped("schedules.yaml") and file != own and _is_lost(settings, file):
+        raise DispatcherError(
+            _("{file} is gone; 'dispatcher revisions show NUMBER' prints what it held", file=own)
+        )
+    return file
+
+
+def _is_lost(settings: Settings, sample: Path) -> bool:
+    """Whether the ledger, where there is one, works by a calendar that is not the sample."""
+    from dispatcher.ledger import revisions
+    from dispatcher.ledger.reading import reading
+
+    with suppress(Exception), reading(settings.database_url, shipped("db")) as conn:
+        known = revisions.in_force(conn) if conn else None
+        return known is not None and known[1] != calendar_text(sample)
+    return False
+
+
 def calendar_text(path: Path) -> str:
     """The text of a calendar file; raises a clear error where there is none."""
     try:

@@ -123,8 +123,8 @@ def load_settings(environ: Mapping[str, str], folder: Path) -> Settings:
         smtp_ca_file=_path(home, values.get("SMTP_CA_FILE")),
         smtp_connections=_number("SMTP_CONNECTIONS", values.get("SMTP_CONNECTIONS", ""), 16) or 4,
         mail_from=values.get("MAIL_FROM", ""),
-        hosts=tuple(values.get("HOSTS", "").replace(",", " ").split()),
-        heartbeat_url=Secret(values.get("HEARTBEAT_URL", "")),
+        hosts=_hosts(values.get("HOSTS", "")),
+        heartbeat_url=_heartbeat(values.get("HEARTBEAT_URL", "")),
         metrics_port=_number("METRICS_PORT", values.get("METRICS_PORT", ""), 65535),
         log_format=_log_format(values.get("LOG_FORMAT", "")),
         silence_percent=_number("SILENCE_PERCENT", values.get("SILENCE_PERCENT", ""), 100) or 10,
@@ -233,6 +233,23 @@ def _database(value: str) -> Secret:
         _("{name} should be like sqlite:////FOLDER/FILE or "
           "postgresql://USER:PASSWORD@HOST:5432/NAME", name=name)
     )  # fmt: skip
+
+
+def _hosts(value: str) -> tuple[str, ...]:
+    found = tuple(value.replace(",", " ").split())
+    wrong = [host for host in found if not re.fullmatch(r"[A-Za-z0-9._-]+|[0-9A-Fa-f:.]+", host)]
+    if wrong:
+        raise SettingsError(
+            _("DISPATCHER_HOSTS: '{host}' is no host's name; write it like gateway.example.com",
+              host=wrong[0])
+        )  # fmt: skip
+    return found
+
+
+def _heartbeat(value: str) -> Secret:
+    if value and not re.match("https?://[^/]", value):
+        raise SettingsError(_("DISPATCHER_HEARTBEAT_URL should begin with http:// or https://"))
+    return Secret(value)
 
 
 def _flag(name: str, value: str) -> bool:

@@ -293,6 +293,21 @@ def test_the_environment_wins_whichever_of_the_two_has_it_in_a_file(
     assert (found.database_url, found.secret("WECOM_KEY")) == (ours, "new")
 
 
+@pytest.mark.parametrize(
+    "name, value",
+    [
+        ("HOSTS", "http://gateway/send"),
+        ("HEARTBEAT_URL", "ftp://watchdog.example.com"),
+        ("HEARTBEAT_URL", "watchdog.example.com"),
+    ],
+)
+def test_an_address_of_the_wrong_form_is_refused_when_it_is_read(
+    tmp_path: Path, name: str, value: str
+) -> None:
+    with pytest.raises(SettingsError, match=f"DISPATCHER_{name}"):
+        load_settings({f"DISPATCHER_{name}": value}, tmp_path)
+
+
 def test_an_empty_variable_hides_nothing_of_another_form(tmp_path: Path) -> None:
     """As a compose file gives what is not set."""
     write(tmp_path / "db", "postgresql://office:secret@db/office\n", 0o600)

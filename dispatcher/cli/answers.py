@@ -79,6 +79,8 @@ def _figures(values: tuple[str, ...]) -> dict[str, str]:
             raise DispatcherError(
                 _("'{value}' should be a measure and its figure, as 参保率=98.7%", value=value)
             )
+        if name.strip() in found:
+            raise DispatcherError(_("'{name}' is given twice: keep one", name=name.strip()))
         found[name.strip()] = figure.strip()
     return found
 

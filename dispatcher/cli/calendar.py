@@ -52,10 +52,11 @@ def check(file: Path | None) -> None:
     from dispatcher.plan.workdays import WANTED
 
     settings = bootstrap.settings()
-    plan = bootstrap.read_calendar(file or settings.schedules)
+    file = file or bootstrap.calendar_file(settings)
+    plan = bootstrap.read_calendar(file)
     today = bootstrap.today(plan)
     found = coverage(plan, today.year)
-    say(_("{file}: in order", file=file or settings.schedules), "green")
+    say(_("{file}: in order", file=file), "green")
     rows = [
         (_("rows"), f"{len(found.rows)}/{found.last_row}"),
         (_("clauses"), "、".join(found.clauses)),
@@ -94,7 +95,7 @@ def upcoming_command(
     """Prints the occurrences due in a stretch of days; needs no database."""
     if days is not None and last is not None:
         raise click.UsageError(words(_("--days and --to cannot stand together")))
-    plan = bootstrap.read_calendar(bootstrap.settings().schedules)
+    plan = bootstrap.read_calendar(bootstrap.calendar_file(bootstrap.settings()))
     today = bootstrap.today(plan)
     first = first or today
     last = last or first + timedelta(days=DAYS if days is None else days)
@@ -212,7 +213,7 @@ def explain(phrase: str, year: int | None) -> None:
     from dispatcher.plan.explain import describe
     from dispatcher.plan.trial import trial
 
-    plan = bootstrap.read_calendar(bootstrap.settings().schedules)
+    plan = bootstrap.read_calendar(bootstrap.calendar_file(bootstrap.settings()))
     year = year or bootstrap.today(plan).year
     duty, found = trial(plan, phrase, year)
     say(_("'{phrase}' reads as: {cadence}", phrase=phrase, cadence=describe(duty.cadence)))

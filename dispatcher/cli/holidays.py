@@ -36,7 +36,7 @@ def calendar(context: click.Context, form: str) -> None:
         return
     from dispatcher.plan.horizon import entries, holidays
 
-    plan = bootstrap.read_calendar(bootstrap.settings().schedules)
+    plan = bootstrap.read_calendar(bootstrap.calendar_file(bootstrap.settings()))
     today = bootstrap.today(plan)
     years, ranges = holidays(plan, today), [*entries(plan, today)]
     if form == "json":

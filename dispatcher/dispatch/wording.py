@@ -121,7 +121,7 @@ def why_moved(due: date, nominal: date, workdays: Workdays) -> str:
     """Why ``due`` is not the nominal day; empty when it is.
 
     The rest day is named only when it alone explains the move. Otherwise a vacation or the office
-    moved it, and only the day that it was moved from is said.
+    moved it, or an extension was granted, and only the day that it was moved from is said.
 
     >>> china = Workdays("china")
     >>> why_moved(date(2026, 4, 24), date(2026, 4, 25), china)
@@ -130,18 +130,20 @@ def why_moved(due: date, nominal: date, workdays: Workdays) -> str:
     '5日为清明节假期,顺延'
     >>> why_moved(date(2025, 1, 17), date(2025, 1, 31), china)
     '原为31日,提前'
+    >>> why_moved(date(2026, 2, 6), date(2026, 1, 31), china)
+    '原为1月31日,延后'
     """
     if due == nominal:
         return ""
     month = "" if (due.year, due.month) == (nominal.year, nominal.month) else f"{nominal.month}月"
-    way = "提前" if due < nominal else "顺延"
+    earlier = due < nominal
     if workdays.is_workday(nominal) or due not in (
         workdays.before(nominal),
         workdays.after(nominal),
     ):
-        return f"原为{month}{nominal.day}日,{way}"
+        return f"原为{month}{nominal.day}日,{'提前' if earlier else '延后'}"
     name = REST_DAYS.get(workdays.describe(nominal).msgid, "休息日")
-    return f"{month}{nominal.day}日为{name},{way}"
+    return f"{month}{nominal.day}日为{name},{'提前' if earlier else '顺延'}"
 
 
 def clean(text: str) -> str:

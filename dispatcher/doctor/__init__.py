@@ -71,6 +71,6 @@ def examine(unit: str = "", clock: Clock = system_clock) -> Diagnosis:
 
 def _plan(settings: Settings) -> Plan | None:
     try:
-        return bootstrap.read_calendar(settings.schedules)
+        return bootstrap.read_calendar(bootstrap.calendar_file(settings))
     except Exception:  # what is wrong with it is found by its own check
         return None

@@ -29,6 +29,10 @@ def settings_read(ground: Ground) -> Iterator[Finding]:
     if env.exists():
         says = _("read from the environment and from {file}", file=env)
     yield Finding("settings", "ok", says)
+    if settings.mail_from:
+        from dispatcher.channels.mime import parse_sender
+
+        parse_sender(settings.mail_from)
     files = _secret_files(settings)
     says = _("not open to others: {files}", files=files) if files else _("there are none")
     yield Finding("files", "ok", says)
@@ -66,7 +70,7 @@ def zone(ground: Ground) -> Iterator[Finding]:
 
 def calendar(ground: Ground) -> Iterator[Finding]:
     """Every mistake in the file, by its place."""
-    file = ground.settings.schedules
+    file = bootstrap.calendar_file(ground.settings)
     try:
         plan = bootstrap.read_calendar(file)
     except PlanError as error:

@@ -89,6 +89,11 @@ def _set(text: str, record: Steps, kind: Record, field: str, words: Sequence[str
     way: Steps = (*record, field)
     if isinstance(described.kind, Named) and any(words) and not _is_yaml(words[0]):
         way, words = (*way, words[0]), words[1:]
+        if not words:
+            raise DispatcherError(
+                _("'{field} {key}' needs more: what it is to be, or '' to take it out",
+                  field=field, key=way[-1])
+            )  # fmt: skip
     if any(words):
         return put(text, way, _value(described, field, words), order)
     there = meaning(text)

@@ -134,11 +134,11 @@ UNIT = Record(
     }
 )
 GROUP = Either(
-    sequence=Many(NAME),
+    sequence=Many(NAME, filled=True),
     mapping=Record(
         {
-            "members": Field(Many(NAME), "成员", "", required=True),
-            "aliases": Field(Many(NAME), "别名", ""),
+            "members": Field(Many(NAME, filled=True), "成员", "", required=True),
+            "aliases": Field(Many(NAME, filled=True), "别名", ""),
             "confirm": Field(Words(), "待核对", "名单为什么还要核对"),
         }
     ),

@@ -162,5 +162,6 @@ def _calendars(settings: Settings, wishes: Wishes) -> list[Calendar]:
     edits = [Calendar(edit.on, bootstrap.read_revision(edit.file),
                       settings._replace(schedules=edit.file))
              for edit in sorted(wishes.edits, key=lambda edit: edit.on)]  # fmt: skip
-    begins = Calendar(wishes.stretch.first, bootstrap.read_revision(settings.schedules), settings)
+    file = bootstrap.calendar_file(settings)
+    begins = Calendar(wishes.stretch.first, bootstrap.read_revision(file), settings)
     return [begins, *edits]

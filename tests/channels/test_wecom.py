@@ -80,7 +80,7 @@ def test_a_digest_is_markdown_in_the_colours_of_its_items(channel: Wecom, group:
         '<font color="warning">【红】已逾期1项</font>',
         '<font color="warning">【黄】今日到期1项</font>',
         '<font color="info">【蓝】7日内到期1项</font>',
-        '<font color="comment">【待办】7日后到期1项</font>',
+        '<font color="comment">【待办】7日以后到期1项</font>',
         "**1.red的事**",
         "时限:3月31日(周二),已逾期17天",
     ):

@@ -173,3 +173,13 @@ def test_why_without_a_period_says_why_there_is_none(shipped: Shell) -> None:
     assert (waiting.returncode, "waits for an event: 验收结算" in waiting.stderr) == (1, True)
     ended = shipped("why", "village-renovation")
     assert (ended.returncode, "ended on 2023-12-31" in ended.stderr) == (1, True)
+
+
+def test_a_file_that_is_gone_is_not_answered_by_the_sample(shell: Shell) -> None:
+    assert shell("run", "--once").returncode == 0
+    (shell.folder / "schedules.yaml").unlink()
+    for words in (["upcoming"], ["check"], ["explain", "每月"], ["rehearse"]):
+        asked = shell(*words)
+        assert (asked.returncode, "is gone" in asked.stderr) == (2, True), (words, asked)
+    doctor = shell("doctor")
+    assert (doctor.returncode, "is gone" in doctor.stdout) == (2, True)

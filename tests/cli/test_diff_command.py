@@ -257,6 +257,8 @@ def test_an_empty_value_takes_all_exceptions_of_a_duty_out(shell: Shell) -> None
     before = calendar(shell)
     assert shell("set", "report", "skip", "2026-03", "停", "--yes", **NOW).returncode == 0
     assert shell("set", "report", "skip", "2026-04", "停", "--yes", **NOW).returncode == 0
+    forgotten = shell("set", "report", "skip", "2026-03", "--yes", **NOW)
+    assert (forgotten.returncode, "2026-03: 停" in calendar(shell)) == (2, True), forgotten.stderr
     assert shell("set", "report", "skip", "", "--yes", **NOW).returncode == 0
     assert calendar(shell) == before
 

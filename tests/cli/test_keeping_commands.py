@@ -181,3 +181,19 @@ def test_a_database_out_of_reach_is_one_line(shell: Shell, tmp_path: Path) -> No
     assert done.returncode == 2
     assert done.stderr.startswith("the database cannot be reached")
     assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["pause", "--reason", "会议", "--by", " "],
+        ["pause", "--reason", "", "--by", "张三"],
+        ["resume", "--by", ""],
+        ["channels", "pause", "email", "--by", ""],
+        ["slip", "release", "1", "--by", ""],
+        ["done", "report/2026-01@区农办", "--by", ""],
+    ],
+)
+def test_nobody_signs_with_an_empty_name(shell: Shell, words: list[str]) -> None:
+    asked = shell(*words)
+    assert (asked.returncode, "must not be empty" in asked.stderr) == (2, True), asked

@@ -169,7 +169,7 @@ def test_items_stand_by_colour_and_then_by_due_date() -> None:
         "【蓝】7日内到期2项",
         "4.快了",
         "5.就业信息摸排",
-        "【待办】7日后到期1项",
+        "【待办】7日以后到期1项",
         "6.以后",
     ]
     assert "逾期2项、今日到期1项、7日内到期2项、待办1项" in found.subject
