@@ -99,6 +99,8 @@ def upcoming_command(
     today = bootstrap.today(plan)
     first = first or today
     last = last or first + timedelta(days=DAYS if days is None else days)
+    if last < first:
+        raise click.UsageError(words(_("{last} lies before {first}", first=first, last=last)))
     found = list(_selected(plan, upcoming(plan, first, last), unit, duty))
     if form == "json":
         print_json([as_json(plan, occurrence) for occurrence in found])

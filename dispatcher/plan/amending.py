@@ -47,10 +47,12 @@ def hand_over(text: str, plan: Plan, unit: str, person: str, changed: Mapping[st
     """``text`` with other values of a unit's contact, by field: a name, an email, ..."""
     name = unit_called(plan, unit)
     names = [contact.name for contact in plan.units[name].contacts]
-    if names.count(person) != 1:
-        text_ = _("'{unit}' has {count} contacts called '{name}'; it has: {names}",
-                  unit=name, count=names.count(person), name=person, names=names)  # fmt: skip
-        raise DispatcherError(text_)
+    if person not in names:
+        raise DispatcherError(_("'{unit}' has no contact called '{name}'; it has: {names}",
+                                unit=name, name=person, names=names))  # fmt: skip
+    if names.count(person) > 1:
+        raise DispatcherError(_("'{unit}' has {count} contacts called '{name}': edit the file",
+                                unit=name, count=names.count(person), name=person))  # fmt: skip
     for field, value in changed.items():
         way = ("units", name, "contacts", names.index(person), field)
         text = put(text, way, value, [*CONTACT.fields])

@@ -119,7 +119,7 @@ class Day(NamedTuple):
         day = read_day(node.value) if node.kind == "scalar" else None
         if day:
             return day
-        wrong(node, report, _("a date like 2026-03-31"))
+        wrong(node, report, _("a date from 2000 to 2099, like 2026-03-31"))
         return None
 
     def schema(self) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import re
 from datetime import date, datetime, time
 
 from dispatcher.errors import PhraseError, Place
-from dispatcher.i18n import _
+from dispatcher.i18n import Text, _
 from dispatcher.plan.cadence import Cadence, Due, Every, RangeEnd, Rule, YearRound
 from dispatcher.plan.days import due_in
 from dispatcher.plan.model import Plan
@@ -100,23 +100,12 @@ class CadenceReader:
         from dateutil.rrule import rrulestr
 
         text = re.sub(r"\s", "", when["rrule"]).upper().removeprefix("RRULE:")
-        if NO_DAY.search(text):
-            detail = _("a rule names days, by FREQ=DAILY or longer, and starts at 'from'")
-            self.report(when.place("rrule"), detail)
-            return None
-        freq = FREQ.search(text)
-        if freq and re.search(MISPLACED.get(freq[1], "$^"), text):
-            detail = _("BYYEARDAY and BYWEEKNO belong to years, BYSETPOS to weeks or longer")
-            self.report(when.place("rrule"), detail)
-            return None
-        if _never(text):
-            self.report(when.place("rrule"), _("by its own months and days, it never falls due"))
-            return None
         times, until = COUNT.search(text), UNTIL.search(text)
-        text = UNTIL.sub("", COUNT.sub("", text)).strip(";")
-        if ENDS.search(text):
-            self.report(when.place("rrule"), _("a rule ends by COUNT=12, or by UNTIL=20261231"))
+        fault = _fault_of_rule(text)
+        if fault:
+            self.report(when.place("rrule"), fault)
             return None
+        text = UNTIL.sub("", COUNT.sub("", text)).strip(";")
         try:
             rrulestr(f"{text};COUNT=1", dtstart=datetime.combine(date(FIRST_YEAR, 1, 1), time.min))
             last = date.fromisoformat(until[1]) if until else None
@@ -155,6 +144,24 @@ class CadenceReader:
         near = nearest(name, list(self.plan.ranges))
         self.report(place, _("unknown range '{name}'; known: {near}", name=name, near=near))
         return None
+
+
+def _fault_of_rule(rule: str) -> Text | None:
+    """Why a rule is not taken, which dateutil would take, or take for another."""
+    names = [part.partition("=")[0] for part in rule.split(";")]
+    twice = [name for name in names if names.count(name) > 1]
+    freq = FREQ.search(rule)
+    if twice:
+        return _("'{name}' is given twice: keep one", name=twice[0])
+    if NO_DAY.search(rule):
+        return _("a rule names days, by FREQ=DAILY or longer, and starts at 'from'")
+    if freq and re.search(MISPLACED.get(freq[1], "$^"), rule):
+        return _("BYYEARDAY and BYWEEKNO belong to years, BYSETPOS to weeks or longer")
+    if _never(rule):
+        return _("by its own months and days, it never falls due")
+    if ENDS.search(UNTIL.sub("", COUNT.sub("", rule))):
+        return _("a rule ends by COUNT=12, or by UNTIL=20261231")
+    return None
 
 
 def _never(rule: str) -> bool:

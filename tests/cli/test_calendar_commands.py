@@ -183,3 +183,8 @@ def test_a_file_that_is_gone_is_not_answered_by_the_sample(shell: Shell) -> None
         assert (asked.returncode, "is gone" in asked.stderr) == (2, True), (words, asked)
     doctor = shell("doctor")
     assert (doctor.returncode, "is gone" in doctor.stdout) == (2, True)
+
+
+def test_a_stretch_that_ends_before_it_begins_is_wrong_usage(shell: Shell) -> None:
+    asked = shell("upcoming", "--from", "2026-03-01", "--to", "2026-02-01")
+    assert (asked.returncode, "lies before" in asked.stderr) == (2, True)

@@ -122,7 +122,7 @@ def test_a_unit_and_a_person_change_in_their_own_line() -> None:
         "      - {name: 李四, role: 联络员, email: li@example.com, "
         'mobile: "13900000000", account: zhangsan}\n'
     )
-    with pytest.raises(DispatcherError, match="has 0 contacts called '王五'"):
+    with pytest.raises(DispatcherError, match="has no contact called '王五'"):
         hand_over(SHIPPED, PLAN, "区财政局", "王五", given)
 
 

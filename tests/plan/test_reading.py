@@ -36,10 +36,14 @@ def test_a_file_without_mistakes_is_a_plan() -> None:
         ("email:", "‸mail:", "unknown key 'mail'; did you mean: email"),
         ("Asia/Shanghai", "‸Asia/Beijing", "unknown time zone 'Asia/Beijing'; write it like"),
         ("office: 甲", "office: ‸丁", "unknown unit or group '丁'; nearest: 甲"),
-        ("from: 2023-01-01", "from: ‸1.1.2023", "'1.1.2023' should be a date like 2026-03-31"),
-        ("from: 2023-01-01", "from: ‸2023-02-29", "'2023-02-29' should be a date like"),
-        ("from: 2023-01-01", "from: ‸20230101", "'20230101' should be a date like"),
-        ("from: 2023-01-01", "from: ‸2023-W01-1", "'2023-W01-1' should be a date like"),
+        (
+            "from: 2023-01-01",
+            "from: ‸1.1.2023",
+            "'1.1.2023' should be a date from 2000 to 2099, like 2026-03-31",
+        ),
+        ("from: 2023-01-01", "from: ‸2023-02-29", "'2023-02-29' should be a date from"),
+        ("from: 2023-01-01", "from: ‸20230101", "'20230101' should be a date from"),
+        ("from: 2023-01-01", "from: ‸2023-W01-1", "'2023-W01-1' should be a date from"),
         ("to: 2026-03-01", "to: ‸2026-01-01", "'2026年寒假' ends before it begins"),
         ("preceding", "‸before", "'before' should be one of: preceding, following, none, skip"),
         ("[甲, 乙]", "[甲, ‸丁]", "unknown unit or group '丁'; nearest: 甲, 乙"),
@@ -111,7 +115,12 @@ def test_a_mistake_outside_the_duties_is_told_with_its_place(old: str, new: str,
         ),
         *(
             ("when: 每月", f"when: {{rrule: ‸'FREQ=MONTHLY;BYDAY=1MO;{end}'}}", "a rule ends by")
-            for end in ("UNTIL=2026-03-31", "UNTIL=20260331T0000", "COUNT=1234567", "BYDAY= MO")
+            for end in ("UNTIL=2026-03-31", "UNTIL=20260331T0000", "COUNT=1234567")
+        ),
+        (
+            "when: 每月",
+            "when: {rrule: ‸'FREQ=MONTHLY; BYDAY=1MO; BYDAY=MO'}",
+            "'BYDAY' is given twice: keep one",
         ),
         ("甲、乙", "甲\n    move: {2026-03: {to: ‸April, reason: 因}}", "'April' should be a date"),
     ],
