@@ -118,6 +118,8 @@ def _describe_due(due: Due, unit: str) -> Text:
         return _("by {day}", day=day)
     if last_month:
         return _("by {day} of its last month", day=day)
+    if unit == "year":
+        return _("by {day} of month {month}", day=day, month=due.month)
     return _("by {day} of its month {month}", day=day, month=due.month)
 
 

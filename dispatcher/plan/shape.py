@@ -163,7 +163,11 @@ class Record(NamedTuple):
         entry = Entry(node)
         for key, value in node.value.values():
             field = self.fields.get(key.value)
-            if field is None:
+            if field is None and "：" in key.value:
+                text = _("full-width '{wrong}': YAML needs the half-width '{right}' here (followed "
+                         "by a space)", wrong="：", right=":")  # fmt: skip
+                report(key.place, text)
+            elif field is None:
                 text = _(
                     "unknown key '{key}'; did you mean: {near}",
                     key=key.value,

@@ -132,6 +132,10 @@ def test_a_cadence_that_would_take_long_to_work_out_is_refused_within_a_second(w
         ("plan:\n\ttitle: 测试\n", "s.yaml:2:1: a tab; indent with spaces"),
         ("plan:\n  title: 测试\n \toffice: 甲\n", "s.yaml:3:2: a tab; indent with spaces"),
         (
+            "plan: {title： 测试, office: 甲}\nunits: {甲: {}}\nduties: []\n",
+            "s.yaml:1:8: full-width '：': YAML needs the half-width ':' here",
+        ),
+        (
             "plan:\n  title：测试\n  office: 甲\n",
             "s.yaml:2:8: full-width '：': YAML needs the half-width ':' here",
         ),
