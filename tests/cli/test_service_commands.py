@@ -237,6 +237,34 @@ def test_the_daemon_says_what_it_did_and_what_comes_next_and_stops_cleanly(
     assert len(shell.mail()) == 4
 
 
+HANGING = """
+import sys, time
+from dispatcher import daemon
+from dispatcher.channels.mailbox import Mailbox
+from dispatcher.cli import main
+
+def send(*_given):
+    print("sending", flush=True)
+    time.sleep(60)
+
+daemon.STOP_DEADLINE = 0.2
+Mailbox.send = send
+sys.argv = ["dispatcher", "run", "--now", "2026-03-30T09:00+08:00"]
+main()
+"""
+
+
+def test_a_daemon_that_cannot_finish_ends_at_once_and_its_lock_with_it(shell: Shell) -> None:
+    program = [sys.executable, "-c", HANGING]
+    with subprocess.Popen(
+        program, cwd=shell.folder, env=shell.environ(), stdout=subprocess.PIPE, text=True
+    ) as daemon:
+        wait_for(daemon, "sending")
+        daemon.terminate()
+        assert daemon.wait(10) == 1
+    assert shell("run", "--once", "--now", MONDAY).returncode == 0
+
+
 @pytest.mark.parametrize("how", [("run",), ("run", "--once")])
 def test_a_second_daemon_on_the_same_ledger_is_refused_and_told_whose_it_is(
     shell: Shell, how: tuple[str, ...]
