@@ -150,8 +150,11 @@ def test_a_removed_duty_takes_its_own_lines_and_no_other() -> None:
         assert [*read_plan("s", after).duties] == [each for each in PLAN.duties if each != id]
 
 
-def test_what_set_changes_of_each_shipped_duty_is_what_an_independent_calendar_says() -> None:
-    for id in PLAN.duties:
+@pytest.mark.parametrize("every", [3, pytest.param(1, marks=pytest.mark.campaign)])
+def test_what_set_changes_of_each_shipped_duty_is_what_an_independent_calendar_says(
+    every: int,
+) -> None:
+    for id in [*PLAN.duties][::every]:
         before = as_shipped(id)
         # Measures name units that are to fill them in, and change no date.
         base = set_duty(SHIPPED, PLAN, id, "measures", [""])

@@ -31,7 +31,7 @@ from tests.plan.enumeration import (
 
 
 @given(cases())
-@settings(CHECKED, max_examples=2000, phases=[Phase.generate])  # shrinking would take minutes
+@settings(CHECKED, max_examples=1000, phases=[Phase.generate])  # shrinking would take minutes
 def test_twenty_years_of_a_random_cadence_fall_due_as_a_day_by_day_enumeration_says(
     case: Case,
 ) -> None:
