@@ -12,7 +12,7 @@ import socket
 import tempfile
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from multiprocessing.connection import wait
 from multiprocessing.process import BaseProcess
@@ -77,8 +77,9 @@ class Replica:
         return not self.process.is_alive()
 
     def kill(self) -> None:
-        """Kills it with SIGKILL."""
-        os.kill(self.pid, signal.SIGKILL)
+        """Kills it with SIGKILL, unless it has just ended by itself."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
         self.process.join()
 
     @property
