@@ -1,4 +1,4 @@
-"""What the daemon begins with: the calendar in force, or the file's where that cannot be used."""
+"""What the daemon begins with: the calendar in force, or the file's where that cannot be read."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import threading
 from typing import TYPE_CHECKING, NamedTuple
 
 from dispatcher import bootstrap, logs
-from dispatcher.errors import DispatcherError
-from dispatcher.hiding import secrets, unset_secrets
+from dispatcher.errors import PlanError
+from dispatcher.hiding import secrets
 from dispatcher.ledger import guards, revisions
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class Begun(NamedTuple):
     """The calendar to begin with, and the parts for it.
 
     ``instead_of`` is the revision in force in whose place it stands, as an earlier version of this
-    program took that up, and this one cannot work by it.
+    program took that up, and this one cannot read it.
     """
 
     calendar: Revision
@@ -35,9 +35,10 @@ class Begun(NamedTuple):
 
 def begin(settings: Settings, engine: Engine, clock: Clock, stop: threading.Event) -> Begun:
     """What the daemon worked by last, as this program reads it; the file's while there is none,
-    nobody can ask, or this program cannot work by it.
+    nobody can ask, or this program reads it no longer.
 
-    Raises DispatcherError where the file cannot be used either, and for a secret that is missing.
+    Raises DispatcherError where the file cannot be read either, and for what the settings of this
+    machine lack: an edit of the file is not to come in by that unseen.
     """
 
     def parts(calendar: Revision) -> Parts:
@@ -46,16 +47,12 @@ def begin(settings: Settings, engine: Engine, clock: Clock, stop: threading.Even
 
     instead_of, text = _in_force(engine) or ("", None)
     if text is not None:
-        missing = False
         try:
             calendar = bootstrap.revision(settings.schedules.name, text)
-            missing = bool(unset_secrets(calendar.plan, settings))
             return Begun(calendar, parts(calendar))
-        except DispatcherError as error:
-            if missing:
-                raise
-            log.error("the calendar in force cannot be used, the file takes its place: %s", error)
-    calendar = bootstrap.read_revision(settings.schedules)
+        except PlanError as error:
+            log.error("the calendar in force cannot be read, the file takes its place: %s", error)
+    calendar = bootstrap.read_revision(bootstrap.calendar_file(settings))
     return Begun(calendar, parts(calendar), instead_of)
 
 

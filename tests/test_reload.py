@@ -14,7 +14,7 @@ from sqlalchemy import update
 from dispatcher import bootstrap
 from dispatcher.dispatch import revising
 from dispatcher.dispatch.passes import Overtaken, run_pass
-from dispatcher.errors import DispatcherError
+from dispatcher.errors import DispatcherError, PlanError
 from dispatcher.health import health
 from dispatcher.ledger import guards, installation, revisions
 from dispatcher.ledger.database import Engine
@@ -407,27 +407,15 @@ def test_a_ledger_that_did_not_keep_its_calendar_takes_up_the_file_as_it_is(daem
         assert revisions.calendar(conn, daemon.watch.parts.revision) == text(work="")
 
 
-UNREAD = {
-    "a phrase": text(work=DUTIES["work"].replace("每月", "3月、6月25日前")),
-    "a channel": text().replace(
-        "duties:",
-        "channels: {短信: {kind: sms, url: 'http://127.0.0.1/', success: '0', receipt: msgid}}\n"
-        "duties:",
-    ),
-}
-"""What an earlier version of this program may have taken up, and this one does not."""
-
-
-@pytest.mark.parametrize("what", UNREAD)
-def test_a_calendar_in_force_that_cannot_be_used_any_more_gives_way_to_the_file(
-    daemon: Daemon, what: str
+def test_a_calendar_in_force_that_cannot_be_read_any_more_gives_way_to_the_file(
+    daemon: Daemon,
 ) -> None:
-    live = {"DISPATCHER_LIVE": "yes", "DISPATCHER_SMTP_URL": "smtp://127.0.0.1:9"}
-    daemon.settings = load_settings(live, daemon.file.parent)
+    """An earlier version of this program had taken it up."""
+    unread = text(work=DUTIES["work"].replace("每月", "3月、6月25日前"))
     with daemon.engine.begin() as conn:
-        conn.execute(update(revision).values(calendar=UNREAD[what]))
-    daemon.write(UNREAD[what])
-    with pytest.raises(DispatcherError):
+        conn.execute(update(revision).values(calendar=unread))
+    daemon.write(unread)
+    with pytest.raises(PlanError):
         daemon.start()
     mended = text(count="")
     daemon.write(mended)
@@ -438,6 +426,15 @@ def test_a_calendar_in_force_that_cannot_be_used_any_more_gives_way_to_the_file(
         assert bootstrap.in_force(daemon.settings, conn).text == mended
     daemon.at("2026-03-31 09:05")
     assert daemon.states == ["applied", "applied"]
+
+
+def test_what_this_machine_lacks_brings_no_edit_in_by_itself(daemon: Daemon) -> None:
+    daemon.write(text(work=""))
+    live = {"DISPATCHER_LIVE": "yes", "DISPATCHER_SMTP_URL": "smtp://127.0.0.1:9"}
+    daemon.settings = load_settings(live | {"DISPATCHER_SMTP_CA_FILE": "gone"}, daemon.file.parent)
+    with pytest.raises(DispatcherError, match="DISPATCHER_SMTP_CA_FILE"):
+        daemon.start()
+    assert daemon.states == ["applied"]
 
 
 def test_other_holiday_data_is_taken_up_at_the_start_and_never_in_turns(

@@ -88,11 +88,22 @@ def _sms(name: str, values: Values, means: Means) -> HttpChannel:
     from dispatcher.channels.sms import Gateway, SmsGateway, Verdicts
 
     lists = {each: tuple(map(str, values.get(each, ()))) for each in LISTS}
-    at, receipt = values.get("answer", ""), values.get("receipt", "")
+    at, receipt = (_pointer(values.get(place, "")) for place in ("answer", "receipt"))
     verdicts = Verdicts(**lists, at=at, receipt=receipt)
     gateway = Gateway(verdicts=verdicts, **_given(values, Gateway._fields))
     client = _client(values, means)
     return SmsGateway(name, gateway, client=client, now=means.now, connections=_connections(values))
+
+
+def _pointer(place: str) -> str:
+    """A JSON pointer (RFC 6901), also for what is written otherwise.
+
+    >>> _pointer("/data/id"), _pointer("$.data.id"), _pointer("msgid")
+    ('/data/id', '/data/id', '/msgid')
+    """
+    if not place or place.startswith("/"):
+        return place
+    return "/" + place.removeprefix("$").removeprefix(".").replace(".", "/")
 
 
 LISTS = ("success", "later", "auth", "refused")

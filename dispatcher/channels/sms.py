@@ -196,13 +196,6 @@ def _is_form(body: Any) -> bool:
 def _check_verdicts(channel: str, verdicts: Verdicts) -> None:
     if not verdicts.success:
         raise SettingsError(_("channel '{channel}': 'success' says nothing", channel=channel))
-    for pointer in filter(None, (verdicts.at, verdicts.receipt)):
-        if not pointer.startswith("/"):
-            steps = re.sub(r"^\$?\.?|\.", "/", pointer)
-            raise SettingsError(
-                _("channel '{channel}': '{pointer}' is no place in an answer; write it like "
-                  "{steps}", channel=channel, pointer=pointer, steps=steps)
-            )  # fmt: skip
     if verdicts.at:
         return
     for pattern in (*verdicts.success, *verdicts.later, *verdicts.auth, *verdicts.refused):

@@ -18,16 +18,17 @@ RATE = re.compile(
     re.IGNORECASE,
 )
 TOO_OFTEN = re.compile(
-    r"frequency limited|\b5\.4\.5\b|(daily|hourly|sending)\W+(\w+\W+){0,2}(quota|limit)"
-    r"|exceeded your (\w+ )?quota|too many (e?-?mails|messages)|try again later"
-    r"|MI:(DMC|SFQ|CEL)|RP:DRC",
+    r"frequency limited|\b5\.4\.5\b|(daily|hourly)\W+(\w+\W+){0,3}(quota|limit)|sending quota"
+    r"|exceeded your (\w+ )?quota|too many (e?-?mails|messages)|MI:(DMC|SFQ|CEL)|RP:DRC",
     re.IGNORECASE,
 )
 """Too much, which some servers say with 550 or 554 as if it were for good: Tencent (frequency
 limited), Google (550 5.4.5 Daily user sending quota exceeded), Microsoft (554 ... exceeded your
 quota), NetEase (MI:SFQ)."""
+NOT_OURS = re.compile(r"\b5\.([12]\.\d|3\.4)\b|storage|mailbox|\bsize\b|\d ?MB", re.IGNORECASE)
+"""Quotas of the addressee's mailbox, and limits of a message's size (RFC 3463)."""
 FULL = 552
-"""That is the addressee's mailbox, or too large a message (RFC 5321, 4.2.3)."""
+"""The same by its code (RFC 5321, 4.2.3)."""
 NOT_LET_IN = {530, 534, 535, 538}
 OUT_OF_PLACE = {500, 502, 503}
 """The command is unknown, or not its turn (RFC 5321, 4.2.2): nothing is said of what is sent."""
@@ -103,7 +104,7 @@ UNKNOWN = Case(
 )  # fmt: skip
 AT_STEP: dict[Step, Case] = {"MAIL": SENDER, "RCPT": ADDRESS, "DATA": CONTENT, "content": CONTENT}
 AT_RCPT = {
-    r"(?i)\b5\.1\.1\b|user unknown|no such user": ADDRESS,
+    r"(?i)^(?!.*sender (address|verif)).*(\b5\.1\.1\b|user unknown|no such user)": ADDRESS,
     r"(?i)\brelay|sender address|sender verif|mail from must|5\.1\.[78]\b": SENDER._replace(
         pauses=False
     ),
@@ -121,12 +122,13 @@ def case_of_refusal(refusal: Refusal) -> Case:
         return LOGIN
     if code < 500:
         return TOO_MUCH if RATE.search(text) else BUSY
-    if code != FULL and TOO_OFTEN.search(text):
+    if code != FULL and TOO_OFTEN.search(text) and not NOT_OURS.search(text):
         return TOO_MUCH
     if code in OUT_OF_PLACE:
         return MISUNDERSTOOD
     if step == "RCPT":
-        said = re.sub(r"\S+@\S+", "", text)  # relay@example.com is an addressee like any other
+        # relay@example.com is an addressee like any other.
+        said = re.sub(r"<[^<>\s]*@[^<>\s]*>|[\w.+-]+@[\w.-]+", "", text)
         return next((case for words, case in AT_RCPT.items() if re.search(words, said)), ADDRESS)
     return AT_STEP.get(step, TURNED_AWAY)
 

@@ -132,10 +132,14 @@ class _Delivery:
         return self.more or bool(ready or ended)
 
     def _keep(self, claimed: Sequence[Claimed], instead_of: Sequence[Claimed]) -> None:
-        """Has what is claimed in hand, and no longer what has begun or was given back."""
+        """Has what is claimed in hand, and no longer what has begun or was given back, nor an
+        older claim of the same, which had expired."""
         waiting = self.courier.waiting
         for each in instead_of:
             waiting[each.channel].remove(each)
+        ids = {each.id for each in claimed}
+        for name, hand in waiting.items():
+            waiting[name] = deque(each for each in hand if each.id not in ids)
         for each in claimed:
             waiting.setdefault(each.channel, deque()).append(each)
 

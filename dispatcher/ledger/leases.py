@@ -144,9 +144,10 @@ class Begun(NamedTuple):
 
 
 def still_claimed(conn: Connection, claimed: Sequence[Claimed]) -> list[Claimed]:
-    """Those that are still this process's. They stay so until this transaction ends."""
+    """Those that are still this process's, each of them once. They stay so until this transaction
+    ends."""
     mine = _still(conn, _claimed, {each.id: each.attempts for each in claimed})
-    return [each for each in claimed if each.id in mine]
+    return [*{each.id: each for each in claimed if each.id in mine}.values()]
 
 
 def begin_sending(

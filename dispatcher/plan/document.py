@@ -138,7 +138,7 @@ GROUP = Either(
     mapping=Record(
         {
             "members": Field(Many(NAME, filled=True), "成员", "", required=True),
-            "aliases": Field(Many(NAME, filled=True), "别名", ""),
+            "aliases": Field(Many(NAME), "别名", ""),
             "confirm": Field(Words(), "待核对", "名单为什么还要核对"),
         }
     ),

@@ -213,6 +213,10 @@ def _hint(line: str, number: int) -> tuple[Place, Text] | None:
     tight = re.match(r"\s*(?:- )?[a-z_]+(:)[^\s:/]", line)
     if tight:
         return Place(number, tight.end(1)), _("a space is missing after this ':'")
+    quoted = re.match(r"\s*(?:- )?[^\s:\"]+: +\"[^\"]*(\")[^\s,\]}#]", line)
+    if quoted:
+        says = _("the quote ends here: put a text that holds quotes in single quotes")
+        return Place(number, quoted.start(1) + 1), says
     code = re.sub(r"(\"[^\"]*\"|'[^']*'|#.*)", lambda quoted: "·" * len(quoted[0]), line)
     match = re.search(r"^\s*(?:- )?[^\s:]*(：)", code) or re.search("[，\u3000【】＃－]", code)
     if not match:

@@ -148,7 +148,7 @@ class CadenceReader:
 
 def _fault_of_rule(rule: str) -> Text | None:
     """Why a rule is not taken, which dateutil would take, or take for another."""
-    names = [part.partition("=")[0] for part in rule.split(";")]
+    names = [part.partition("=")[0] for part in rule.split(";") if part]
     twice = [name for name in names if names.count(name) > 1]
     freq = FREQ.search(rule)
     if twice:

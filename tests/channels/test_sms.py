@@ -277,8 +277,6 @@ def test_the_gateways_name_for_a_message_is_where_it_is_said_to_be(server: WebSe
         ({"signer": "none", "body": {}}, "belong together"),
         ({"signed": "", "body": {}}, "belong together"),
         ({"verdicts": Verdicts(())}, "'success' says nothing"),
-        ({"verdicts": Verdicts(("0",), at="code")}, "'code' is no place in an answer"),
-        ({"verdicts": Verdicts(("0",), receipt="data/id")}, "'data/id' is no place"),
         ({"format": "form", "body": "mobile={mobile}"}, "sent as a form: write names and values"),
         ({"format": "form", "body": {"a": ["{mobile}"]}}, "sent as a form: write names and"),
         ({"verdicts": Verdicts(("(",))}, "'(' is not a regular expression"),

@@ -223,12 +223,16 @@ PUT_OFF = {
     b"550 5.4.5 Daily user sending quota exceeded. gsmtp": "rate",
     b"554 5.7.1 <tandong@example.com>: rejected: You have exceeded your Outmail quota": "rate",
     b"554 5.7.0 Too many messages, try again later": "rate",
+    b"550 5.2.2 <tandong@example.com>: user exceeded your storage quota": "address",
+    b"550 Mailbox not found, try again later": "address",
     b"552 5.2.2 <tandong@example.com>: mailbox full, try again later": "address",
     b"503 5.5.1 bad sequence of commands": "strange",
     b"502 5.5.2 not implemented": "strange",
     # the addressee's own name is not a word about the sender
     b"550 5.1.1 <sender@example.com>: user unknown": "address",
     b"550 5.7.1 <relay@example.com>: Recipient address rejected": "address",
+    b"550 5.7.1 <a@example.com>:relay not permitted": "sender",
+    b"550 5.1.0 <office@example.com>: Sender address rejected: User unknown": "sender",
     b"550 5.1.1 <a@example.com>: User unknown in relay recipient table": "address",
     b"550 5.7.1 mailbox takes no mail from outside": "address",
 }
@@ -264,6 +268,7 @@ SAID_OF_CONTENT = {
     b"550 5.4.5 Daily sending quota exceeded": "rate",
     b"554 MI:SFQ 163 smtp8": "rate",
     b"552 5.3.4 Message size exceeds fixed limit": "content",
+    b"554 message size exceeds sending size limit": "content",
     b"554 5.7.1 rejected as spam": "content",
 }
 

@@ -6,7 +6,9 @@ import csv
 import io
 import json
 import re
+import sqlite3
 import unicodedata
+from contextlib import closing
 
 import pytest
 
@@ -183,6 +185,10 @@ def test_a_file_that_is_gone_is_not_answered_by_the_sample(shell: Shell) -> None
         assert (asked.returncode, "is gone" in asked.stderr) == (2, True), (words, asked)
     doctor = shell("doctor")
     assert (doctor.returncode, "is gone" in doctor.stdout) == (2, True)
+    with closing(sqlite3.connect(shell.folder / "var/dispatcher.db")) as ledger, ledger:
+        ledger.execute("UPDATE revision SET calendar = replace(calendar, '每月', '每明')")
+    run = shell("run", "--once")
+    assert (run.returncode, "is gone" in run.stderr) == (2, True), run
 
 
 def test_a_stretch_that_ends_before_it_begins_is_wrong_usage(shell: Shell) -> None:

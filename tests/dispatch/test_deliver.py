@@ -421,6 +421,21 @@ def test_who_was_overtaken_drops_nothing_that_another_has_sent(office: Office) -
     assert told(office) == {"T-7": "told"}
 
 
+def test_a_message_that_a_process_holds_twice_leaves_once(office: Office) -> None:
+    """Its first claim had expired unseen, and it claimed the same again."""
+    office.box.connections = 4
+    office.box.troubles["*"] = [trouble("temporary")]
+    office.at("2026-01-23")
+    office.now += timedelta(minutes=10)
+    with office.conn() as conn:
+        claimed = leases.claim(conn, office.now, ["digest"], 10)
+    office.courier.waiting["email"] = deque([*claimed, *claimed])
+    assert deliver(office.parts)["sent"] == 1
+    assert messages(office) == [("sent", 2)]
+    assert len(office.box.sent) == 1
+    assert office.courier.flying == {}
+
+
 def stopping_at(office: Office, number: int, stop: Callable[[Any], object]) -> list[str]:
     """Ten status messages, by one connection: what is left of them when ``stop`` happens while a
     message is sent."""

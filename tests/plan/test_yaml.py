@@ -68,6 +68,7 @@ def refused(text: str, within: float = 1.0) -> str:
         ("plan: {title: 测试}}\n", "a bracket is too many"),
         ("plan: {title: a\nb: c\n", "lacks a comma, or its '}'"),
         ("plan:\n  title: a\n office: b\n", "s.yaml:3:2: the indentation does not fit"),
+        ('plan:\n  title: "关于"三农"工作"\n', "s.yaml:2:13: the quote ends here"),
         ("plan: a: b\n", "s.yaml:1:8: a second ': ' on one line"),
         ("plan: - a\n", "s.yaml:1:7: a list begins below its key"),
         ("%YAML 9.9\n---\na: b\n", "YAML"),
