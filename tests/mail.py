@@ -12,7 +12,7 @@ from tests.sink import Received
 
 HEAD = re.compile(r"【(..?)】(?:已逾期|今日到期|指标|7日|下列|\d+项)")
 ENTRY = re.compile(r"\d+\.(?:【(..?)】)?(.+)")
-WHY_MOVED = re.compile(r"\([^()]*(?:提前|顺延)\)$")
+WHY_MOVED = re.compile(r"\([^()]*(?:提前|顺延|延后)\)$")
 LATE_UNIT = re.compile(r"逾期单位:(.+)$")
 MAY_STAND_LAST = re.compile(r"(你单位|告知).*$")
 

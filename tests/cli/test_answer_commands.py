@@ -114,11 +114,10 @@ def test_what_the_state_does_not_allow_is_a_no_that_says_what_is_possible(shell:
     assert no.stderr == f"{KEY} is done: 'report' is not possible now; possible: reopen\n"
 
 
-@pytest.mark.parametrize("name", ["", "  ", "plan"])
-def test_an_answer_has_a_persons_name(shell: Shell, name: str) -> None:
-    no = shell("done", KEY, "--by", name)
+def test_an_answer_has_a_persons_name(shell: Shell) -> None:
+    no = shell("done", KEY, "--by", "plan")
     assert no.returncode == 1
-    assert no.stderr == f"'{name}' is nobody's name: say with --by who records it\n"
+    assert no.stderr == "'plan' is nobody's name: say with --by who records it\n"
 
 
 @pytest.mark.parametrize("command", ["waive", "withdraw"])

@@ -86,7 +86,7 @@ class Daemon:
         settings = load_settings({"DISPATCHER_SCHEDULES": str(self.file)}, folder)
         begun = bootstrap.read_revision(self.file)
         parts = bootstrap.parts(settings, begun, engine, clock, stop)
-        self.reload = Reload(settings, parts, begun, settle)
+        self.reload = Reload(settings, parts, begun, settle=settle)
         self.watch = Watch(settings, parts, lambda report: None, None, reload=self.reload)
         self.watch.opened = True  # the tests' ledger is: it was not made by migrations of its own
 
