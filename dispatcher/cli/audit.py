@@ -11,15 +11,7 @@ import click
 from dispatcher import bootstrap
 from dispatcher.cli.asking import LIMIT, ledger
 from dispatcher.cli.calendar import Day
-from dispatcher.cli.output import (
-    LINES,
-    format_option,
-    print_csv,
-    print_json,
-    say,
-    table,
-    words,
-)
+from dispatcher.cli.output import LINES, format_option, print_csv, print_json, say, table, words
 from dispatcher.errors import Refused
 from dispatcher.i18n import _
 from dispatcher.ledger.terms import ACTIONS

@@ -28,11 +28,11 @@ def settings_read(ground: Ground) -> Iterator[Finding]:
     says = _("read from the environment; there is no {file}", file=env)
     if env.exists():
         says = _("read from the environment and from {file}", file=env)
-    yield Finding("settings", "ok", says)
     if settings.mail_from:
         from dispatcher.channels.mime import parse_sender
 
         parse_sender(settings.mail_from)
+    yield Finding("settings", "ok", says)
     files = _secret_files(settings)
     says = _("not open to others: {files}", files=files) if files else _("there are none")
     yield Finding("files", "ok", says)
