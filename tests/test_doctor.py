@@ -194,6 +194,12 @@ def test_settings_that_are_no_text_are_a_finding(world: World) -> None:
     assert "save it as UTF-8" in str(found.says)
 
 
+def test_a_sender_with_which_the_daemon_would_not_start_is_a_bad_setting(world: World) -> None:
+    world.environ["DISPATCHER_MAIL_FROM"] = "区农办"
+    found = world.only("settings", "bad")
+    assert "DISPATCHER_MAIL_FROM: '区农办' should be like" in str(found.says)
+
+
 def test_messages_that_go_to_the_mailbox_are_a_warning(world: World) -> None:
     del world.environ["DISPATCHER_LIVE"]
     found = world.only("delivery", "warn")
