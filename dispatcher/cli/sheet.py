@@ -46,6 +46,8 @@ def export(unit: str | None, every: bool, period: str | None, out: Path) -> None
 
     if every == bool(unit):
         raise click.UsageError(words(_("name a unit with --unit, or say --all")))
+    if every and _is_file(out):
+        raise click.UsageError(words(_("--all makes several files: name a folder with --out")))
     plan = bootstrap.plan_in_force(bootstrap.settings())
     stretch = stretch_called(period) if period else quarter_of(bootstrap.today(plan))
     found = [each for each in _sheets(plan, unit, stretch) if each.lines]
@@ -66,10 +68,13 @@ def _sheets(plan: Plan, unit: str | None, stretch: Period) -> list[Sheet]:
         return every_sheet(conn, plan, stretch, bootstrap.now())
 
 
+def _is_file(out: Path) -> bool:
+    return out.suffix.lower() == WORKBOOK
+
+
 def _targets(out: Path, names: Sequence[str]) -> list[Path]:
     """Where files of these names go. Refused where one is: it may have been filled in."""
-    is_file = out.suffix.lower() == WORKBOOK and len(names) == 1
-    found = [out] if is_file else [out / name for name in names]
+    found = [out] if _is_file(out) else [out / name for name in names]
     existing = [str(target) for target in found if target.exists()]
     if existing:
         raise Refused(

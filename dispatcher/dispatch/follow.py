@@ -122,24 +122,29 @@ def _enter(f: _Following) -> None:
     for key, occurrence in f.planned.items():
         if occurrence.opens > f.today:
             continue
-        entry, days = f.known.get(key), f.adopted[occurrence.duty.id]
-        units = [
-            unit
-            for unit in occurrence.duty.told
-            if days[unit] <= occurrence.due and not (entry and unit in entry.units)
-        ]
-        if entry and not _is_wanted(f, entry, occurrence, units):
-            continue
+        entry = f.known.get(key)
+        units = _newcomers(f, entry, occurrence)
         if units and not entry:
             entering.enter(f.conn, occurrence, units, f.now)
             f.counts["skipped" if occurrence.skipped else "entered"] += 1
-        elif units and entry and not (entry.skipped or occurrence.skipped):
+        elif units and entry and _may_join(f, entry, occurrence, units):
             entering.assign(f.conn, entry.id, occurrence, units, f.now)
             f.counts["joined"] += len(units)
 
 
-def _is_wanted(f: _Following, entry: Known, occurrence: Occurrence, units: list[str]) -> bool:
-    """Whether ``units`` join an occurrence: not as mere copies of what has been closed already."""
+def _newcomers(f: _Following, entry: Known | None, occurrence: Occurrence) -> list[str]:
+    """Who had adopted an occurrence by its due date and is not in it."""
+    days, there = f.adopted[occurrence.duty.id], entry.units if entry else ()
+    return [
+        unit for unit in occurrence.duty.told if days[unit] <= occurrence.due and unit not in there
+    ]
+
+
+def _may_join(f: _Following, entry: Known, occurrence: Occurrence, units: list[str]) -> bool:
+    """Whether ``units`` join an occurrence that has been entered: none that is skipped, nor as mere
+    copies of what has been closed already."""
+    if entry.skipped or occurrence.skipped:
+        return False
     owing = set(occurrence.duty.owing)
     return not owing.isdisjoint(units) or bool(assignments.still_open(f.conn, entry.id))
 

@@ -132,6 +132,7 @@ def test_of_all_sheets_none_is_written_when_one_is_there(office: Shell) -> None:
     "words, code, says",
     [
         ((), 2, "name a unit with --unit, or say --all"),
+        (("--all", "--out", "all.xlsx"), 2, "--all makes several files: name a folder with --out"),
         (("--all", "--unit", "潭东"), 2, "name a unit with --unit, or say --all"),
         (("--unit", "潭西"), 2, "unknown unit '潭西'"),
         (("--unit", "潭东", "--period", "2026-Q9"), 2, "'2026-Q9' is not a period"),
