@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -100,10 +101,12 @@ def _pointer(place: str) -> str:
 
     >>> _pointer("/data/id"), _pointer("$.data.id"), _pointer("msgid")
     ('/data/id', '/data/id', '/msgid')
+    >>> _pointer("$.result[0].status"), _pointer("$['code']")
+    ('/result/0/status', '/code')
     """
     if not place or place.startswith("/"):
         return place
-    return "/" + place.removeprefix("$").removeprefix(".").replace(".", "/")
+    return "/" + "/".join(re.findall(r"[^.\[\]'\"]+", place.removeprefix("$")))
 
 
 LISTS = ("success", "later", "auth", "refused")

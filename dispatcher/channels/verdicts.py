@@ -18,15 +18,28 @@ RATE = re.compile(
     re.IGNORECASE,
 )
 TOO_OFTEN = re.compile(
-    r"frequency limited|\b5\.4\.5\b|(daily|hourly)\W+(\w+\W+){0,3}(quota|limit)|sending quota"
-    r"|exceeded your (\w+ )?quota|too many (e?-?mails|messages)|MI:(DMC|SFQ|CEL)|RP:DRC",
+    r"frequency limited|\b5\.4\.5\b|(daily|hourly|sending)\W+(\w+\W+){0,3}(quota|limit)"
+    r"|exceeded your (\w+ )?quota|quota exceeded \(number|(submission|sender).?quota"
+    r"|too (many (e?-?mails|messages)|much recipient|frequently sending)|mail rate exceeded"
+    r"|\bRCPTs? .*maximum threshold|(MI|RP):(DMC|SFQ|CEL|STC|DRC|TRC|QRC|RCL)",
     re.IGNORECASE,
 )
-"""Too much, which some servers say with 550 or 554 as if it were for good: Tencent (frequency
-limited), Google (550 5.4.5 Daily user sending quota exceeded), Microsoft (554 ... exceeded your
-quota), NetEase (MI:SFQ)."""
-NOT_OURS = re.compile(r"\b5\.([12]\.\d|3\.4)\b|storage|mailbox|\bsize\b|\d ?MB", re.IGNORECASE)
+"""Too much, which some servers say with a code from 500 on as if it were for good: Tencent
+(frequency limited), Google (550 5.4.5 Daily user sending quota exceeded), Microsoft (554 ...
+SubmissionQuotaExceeded), Alibaba (554 ... too frequently sending), iRedAPD, and NetEase, whose
+letters name what there is too much of (550 RP:TRC)."""
+NOT_OURS = re.compile(
+    r"\b5\.([12]\.[1-9]|3\.4)\b|storage|mailbox(?! has exceeded)|\bsize\b|\d ?MB\b",
+    re.IGNORECASE,
+)
 """Quotas of the addressee's mailbox, and limits of a message's size (RFC 3463)."""
+SENDING_AS = re.compile(
+    r"conform with authentication|send ?as ?denied|permissions? to send as|bad outbound sender"
+    r"|same as (smtp authenticate|authorization) user|account isn.t allowed to send",
+    re.IGNORECASE,
+)
+"""What is said of our own address or account at whatever step, or as if it would pass by itself:
+Alibaba (440 to MAIL), Microsoft (554 after the content), iRedAPD (554 to RCPT)."""
 FULL = 552
 """The same by its code (RFC 5321, 4.2.3)."""
 NOT_LET_IN = {530, 534, 535, 538}
@@ -105,10 +118,10 @@ UNKNOWN = Case(
 AT_STEP: dict[Step, Case] = {"MAIL": SENDER, "RCPT": ADDRESS, "DATA": CONTENT, "content": CONTENT}
 AT_RCPT = {
     r"(?i)^(?!.*sender (address|verif)).*(\b5\.1\.1\b|user unknown|no such user)": ADDRESS,
-    r"(?i)\brelay|sender address|sender verif|mail from must|5\.1\.[78]\b": SENDER._replace(
-        pauses=False
+    r"(?i)\brelay|rcpthosts|RP:FRL|sender address|sender verif|mail from must|5\.1\.[78]\b": (
+        SENDER._replace(pauses=False)
     ),
-    r"(?i)client host|helo command": TURNED_AWAY._replace(pauses=False),
+    r"(?i)client host|helo command|sending IP": TURNED_AWAY._replace(pauses=False),
 }
 """What is not about the addressee: many servers put off to RCPT what they have against the sender
 or this machine (smtpd_delay_reject of Postfix), or do not forward for us at all. Maybe they do for
@@ -120,8 +133,15 @@ def case_of_refusal(refusal: Refusal) -> Case:
     step, code, text = refusal.step, refusal.code, refusal.text
     if (step == "AUTH" and code != CLOSING) or code in NOT_LET_IN:
         return LOGIN
+    if SENDING_AS.search(text):
+        return SENDER
     if code < 500:
         return TOO_MUCH if RATE.search(text) else BUSY
+    return _for_good(step, code, text)
+
+
+def _for_good(step: Step, code: int, text: str) -> Case:
+    """What it means when the code says that trying again is of no use."""
     if code != FULL and TOO_OFTEN.search(text) and not NOT_OURS.search(text):
         return TOO_MUCH
     if code in OUT_OF_PLACE:

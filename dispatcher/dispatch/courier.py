@@ -159,7 +159,8 @@ class Courier:
         before, self.channels = self.channels, channels
         self._at_hand = {**self._at_hand, **channels}
         self._crews |= {
-            name: _Crew(name, self._bring, self._rested) for name in channels if name not in before
+            name: _Crew(name, self._bring, self._rested)
+            for name in channels.keys() - self._crews.keys()
         }
         for channel in before.values():
             channel.close()

@@ -223,9 +223,25 @@ PUT_OFF = {
     b"550 5.4.5 Daily user sending quota exceeded. gsmtp": "rate",
     b"554 5.7.1 <tandong@example.com>: rejected: You have exceeded your Outmail quota": "rate",
     b"554 5.7.0 Too many messages, try again later": "rate",
+    b"550 User office@example.com has exceeded its 24-hour sending limit": "rate",
+    b"550 5.7.1 your mailbox has exceeded its daily sending limit": "rate",
+    b"550 5.1.90 you've reached your daily limit for message recipients": "rate",
+    b"554 Reject by behaviour spam at Rcpt State: too frequently sendingCONTINUE": "rate",
+    b"505 the total of RCPTs is achieved the maximum threshold": "rate",
+    b"554 5.7.1 <tandong@example.com>: Recipient address rejected: "
+    b"Quota exceeded (number of mails in total)": "rate",
+    b"550 Requested mail action not taken: too much recipient": "rate",
+    b"550 RP:TRC 163 smtp8": "rate",
+    b"554 5.5.3 RP:QRC 163 smtp8": "rate",
     b"550 5.2.2 <tandong@example.com>: user exceeded your storage quota": "address",
+    b"550 you have exceeded your mailbox quota": "address",
     b"550 Mailbox not found, try again later": "address",
     b"552 5.2.2 <tandong@example.com>: mailbox full, try again later": "address",
+    # Who may send what, put off by others
+    b"553 sorry, that domain isn't in my list of allowed rcpthosts (#5.7.1)": "sender",
+    b"550 5.7.606 Access denied, banned sending IP [10.0.0.1]": "barred",
+    b"554 5.7.1 <tandong@example.com>: Recipient address rejected: "
+    b"Sender is not same as SMTP authenticate username": "sender",
     b"503 5.5.1 bad sequence of commands": "strange",
     b"502 5.5.2 not implemented": "strange",
     # the addressee's own name is not a word about the sender
@@ -267,6 +283,14 @@ SAID_OF_CONTENT = {
     b"554 5.7.0 Too many messages, try again later": "rate",
     b"550 5.4.5 Daily sending quota exceeded": "rate",
     b"554 MI:SFQ 163 smtp8": "rate",
+    b"554 MI:STC 163 smtp8": "rate",
+    b"554 5.2.0 STOREDRV.Submission.Exception:SubmissionQuotaExceededException": "rate",
+    b"550 5.4.6 mail rate exceeded limit": "rate",
+    b"554 5.7.1 sending limit exceeded for office@example.com": "rate",
+    b"554 5.2.252 SendAsDenied; a@example.com not allowed to send as b@example.com": "sender",
+    b"550 5.7.60 SMTP; Client does not have permissions to send as this sender": "sender",
+    b"550 5.1.8 Access denied, bad outbound sender AS(42003)": "sender",
+    b"541 This account isn't allowed to send email": "sender",
     b"552 5.3.4 Message size exceeds fixed limit": "content",
     b"554 message size exceeds sending size limit": "content",
     b"554 5.7.1 rejected as spam": "content",
@@ -277,3 +301,10 @@ SAID_OF_CONTENT = {
 def test_a_days_quota_is_no_fault_of_what_is_sent(reply: bytes, meaning: str) -> None:
     with Script(content=reply) as server:
         assert meaning_of(failure(smtp(server.port))) == meaning
+
+
+def test_a_sender_refused_as_if_it_passed_by_itself_pauses_the_channel() -> None:
+    reply = b"440 mail from account doesn't conform with authentication (Auth Account:a@x.cn)"
+    with Script(MAIL=reply) as server:
+        error = failure(smtp(server.port))
+    assert (meaning_of(error), error.pauses) == ("sender", True)
