@@ -175,7 +175,7 @@ def _told_when_queued() -> None:
 
     def told(conn: Any, waiting: Any, at: Any, *more: Any) -> Any:
         done = queue_digests(conn, waiting, at, *more)
-        items = {item for held in waiting.values() for item in held}
+        items = {item for pile in waiting.values() for item in pile.reminders}
         told = update(reminder).where(reminder.c.id.in_(items), reminder.c.state == "queued")
         conn.execute(told.values(state="told", told_at=at))
         return done
