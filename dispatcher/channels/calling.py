@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote, quote_plus, urlsplit
 
 from dispatcher.channels.cases import (
     UNANSWERED,
@@ -147,10 +147,11 @@ def moment(said: str) -> datetime | None:
 
 
 def _spellings(secret: str) -> set[str]:
-    """A secret in every form in which an answer may echo it."""
+    """A secret in every form in which an answer may echo it; in JSON, / may stand as \\/."""
     plain = json.dumps(secret, ensure_ascii=False)[1:-1]
-    escaped = json.dumps(secret)[1:-1]
-    return {secret, plain, escaped, quote(secret), quote(secret, safe="")} - {""}
+    written = {plain, json.dumps(secret)[1:-1]}
+    written |= {each.replace("/", "\\/") for each in written}
+    return {secret, *written, quote(secret), quote(secret, safe=""), quote_plus(secret)} - {""}
 
 
 def _wish(reply: Reply) -> float | None:

@@ -10,13 +10,14 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
+from http import HTTPStatus
 from secrets import randbelow
 from threading import Lock
 from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from dispatcher.channels.calling import HttpChannel, pointed
+from dispatcher.channels.calling import HttpChannel, parsed, pointed
 from dispatcher.channels.cases import NOT_LET_IN, REFUSED, UNCLEAR, UNREACHABLE, Case
 from dispatcher.channels.contract import DeliveryError, OnUnknown, Outgoing, Receipt
 from dispatcher.channels.gov_codes import BY_WORDS, NOT_AN_ACCOUNT, STALE, TWICE
@@ -155,7 +156,7 @@ class GovDingtalk(HttpChannel):
             except _Refusal as refusal:
                 if refusal.case is not STALE:
                     raise
-                self._token_ends = 0.0
+                self._drop_token(refusal.token)
                 return self._with_token(path, asked, until)
         except _Refusal as refusal:
             raise self.failure(refusal.case, refusal.said, self._origin, address=address) from None
@@ -165,7 +166,17 @@ class GovDingtalk(HttpChannel):
             if self._now() >= self._token_ends:
                 self._fetch_token(until)
             token = self._token
-        return self._ask(path, {**asked, "access_token": token}, until)
+        try:
+            return self._ask(path, {**asked, "access_token": token}, until)
+        except _Refusal as refusal:
+            refusal.token = token
+            raise
+
+    def _drop_token(self, token: str) -> None:
+        """Not the one that another thread has fetched meanwhile."""
+        with self._lock:
+            if token == self._token:
+                self._token_ends = 0.0
 
     def _fetch_token(self, until: float) -> None:
         """Whatever fails here, no message was handed over, and no answer is shown: the token may
@@ -181,6 +192,8 @@ class GovDingtalk(HttpChannel):
             case = refusal.case if refusal.case.pauses else NOT_LET_IN
             raise self.failure(case, refusal.said, self._origin) from None
         except DeliveryError as error:
+            if error.permanent:
+                raise self.failure(NOT_LET_IN, answered, self._origin) from None
             if error.reason != "unknown":
                 raise
             raise self.failure(UNREACHABLE, answered or error.detail, self._origin) from None
@@ -193,6 +206,9 @@ class GovDingtalk(HttpChannel):
 
     def _ask(self, path: str, asked: Mapping[str, str], until: float) -> Any:
         reply = self._post(path, asked, until)
+        said = _said(parsed(reply.body)) if reply.status == HTTPStatus.BAD_REQUEST else ""
+        if said:
+            raise _refusal(said)
         self.check(reply, self._origin)
         return self._content(self.read(reply, self._origin))
 
@@ -212,12 +228,10 @@ class GovDingtalk(HttpChannel):
         inner = content if isinstance(content, dict) else {}
         if answer.get("success") is True and inner.get("success", True) is True:
             return content
-        found = (each.get(name) for each in (answer, inner) for name in SAID)
-        said = " ".join(str(each) for each in found if each not in (None, ""))
+        said = _said(answer)
         if not said:
             raise self.failure(UNCLEAR, json.dumps(answer, ensure_ascii=False), self._origin)
-        cases = (case for words, case in BY_WORDS if re.search(words, said, re.IGNORECASE))
-        raise _Refusal(next(cases, REFUSED), said)
+        raise _refusal(said)
 
     def _receipt(self, content: Any) -> Receipt:
         """The name of what was made: the content itself, or its data."""
@@ -228,8 +242,20 @@ class GovDingtalk(HttpChannel):
 
 
 class _Refusal(Exception):
-    """The gateway's no."""
+    """The gateway's no, to a call with ``token``."""
 
     def __init__(self, case: Case, said: str) -> None:
         super().__init__()
-        self.case, self.said = case, said
+        self.case, self.said, self.token = case, said, ""
+
+
+def _refusal(said: str) -> _Refusal:
+    cases = (case for words, case in BY_WORDS if re.search(words, said, re.IGNORECASE))
+    return _Refusal(next(cases, REFUSED), said)
+
+
+def _said(answer: Any) -> str:
+    """Why not, in the answer's own words, code first; empty where it says nothing."""
+    content = pointed(answer, "/content")
+    found = (pointed(each, f"/{name}") for each in (answer, content) for name in SAID)
+    return " ".join(str(each) for each in found if each not in (None, ""))

@@ -13,7 +13,7 @@ import ssl
 from collections.abc import Collection, Mapping
 from http.client import HTTPResponse
 from pathlib import Path
-from threading import Lock, local
+from threading import local
 from time import monotonic
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -82,7 +82,6 @@ class Client:
         """``hosts`` are the only ones that may be called; ``ca_file`` holds the only certificates
         to trust, for a private authority. Raises SettingsError."""
         self.hosts = frozenset(hosts)
-        self._lock, self._used = Lock(), monotonic()
         self._session = _Session()
         self._session.trust_env = False
         self._session.verify = _authorities(ca_file)
@@ -100,7 +99,6 @@ class Client:
         if left <= 0:
             raise Unsent("no time left")
         request = requests.Request(method, url, headers={"User-Agent": AGENT, **headers}, data=body)
-        self._drop_idle()
         _this.until, _this.written = until, False
         try:
             with self._session.send(
@@ -112,12 +110,6 @@ class Client:
                 return Reply(response.status_code, response.headers, content)
         except Exception as error:
             raise _as_ours(error, written=_this.written) from None
-
-    def _drop_idle(self) -> None:
-        with self._lock:
-            if monotonic() - self._used > IDLE:
-                self._session.close()
-            self._used = monotonic()
 
     def close(self) -> None:
         """Lets go of idle connections; a later call opens them again."""
@@ -197,6 +189,8 @@ def _causes(error: BaseException | None) -> list[BaseException]:
 def _words(causes: list[BaseException]) -> str:
     """The operating system's own word, where it has one; else the kind of the innermost error."""
     for cause in causes:
+        if type(cause) is OSError and str(cause).startswith("Tunnel connection failed"):
+            return str(cause)
         if isinstance(cause, OSError) and cause.strerror and not isinstance(cause, ssl.SSLError):
             return cause.strerror
     return type(causes[-1]).__name__
@@ -240,6 +234,8 @@ class _Noting(HTTPConnection):
     """Notes when something of the request itself is written: a tunnel through a proxy is not."""
 
     response_class = _Response
+    used: float | None = None
+    """When it was last given back, on ``monotonic``."""
 
     def connect(self) -> None:
         try:
@@ -283,8 +279,20 @@ class _SecureNoting(_Noting, HTTPSConnection):
 class _Pool(HTTPConnectionPool):
     ConnectionCls = _Noting
 
+    def _get_conn(self, timeout: float | None = None) -> Any:
+        """One that has been idle for long begins anew."""
+        found: Any = super()._get_conn(timeout)
+        if found.used is not None and monotonic() - found.used > IDLE:
+            found.close()
+        return found
 
-class _SecurePool(HTTPSConnectionPool):
+    def _put_conn(self, conn: Any) -> None:
+        if conn:
+            conn.used = monotonic()
+        super()._put_conn(conn)
+
+
+class _SecurePool(_Pool, HTTPSConnectionPool):
     ConnectionCls = _SecureNoting
 
 

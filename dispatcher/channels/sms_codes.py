@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dispatcher.channels.cases import CLOCK, LATER, TOO_MANY, UNCLEAR, Case
+from dispatcher.channels.cases import BUSY, CLOCK, LATER, TOO_MANY, UNCLEAR, Case
 from dispatcher.channels.sms import ACCOUNT
 from dispatcher.i18n import _
 
@@ -34,6 +34,7 @@ OF_ALIYUN = {
     "Throttling": TOO_MANY,
     "isv.MOBILE_": NUMBER,
     "isv.SMS_SIGN": ACCOUNT,
+    "isv.SIGN_": ACCOUNT,
     "isv.SMS_TEMPLATE": ACCOUNT,
     "isv.AMOUNT_NOT_ENOUGH": ACCOUNT,
     "isv.ACCOUNT_": ACCOUNT,
@@ -48,6 +49,7 @@ OF_ALIYUN = {
     "NoPermission": ACCOUNT,
     "InvalidTimeStamp": CLOCK,
     "isv.TEMPLATE_MISSING_PARAMETERS": VARIABLES,
+    "isv.INVALID_JSON_PARAM": VARIABLES,
     "isp.": UNCLEAR,
     "ServiceUnavailable": UNCLEAR,
     "InternalError": UNCLEAR,
@@ -58,6 +60,9 @@ OF_TENCENT = {
     "AuthFailure.SignatureExpire": CLOCK,
     "AuthFailure": ACCOUNT,
     "UnauthorizedOperation": ACCOUNT,
+    "IpInBlacklist": ACCOUNT,
+    "IpNotInWhitelist": ACCOUNT,
+    "UnsupportedRegion": ACCOUNT,
     "FailedOperation.SignatureIncorrectOrUnapproved": ACCOUNT,
     "FailedOperation.MissingSignature": ACCOUNT,
     "FailedOperation.TemplateIncorrectOrUnapproved": ACCOUNT,
@@ -72,6 +77,8 @@ OF_TENCENT = {
     "LimitExceeded.PhoneNumber": OFTEN,
     "LimitExceeded": SPENT,
     "RequestLimitExceeded": TOO_MANY,
+    "ServiceUnavailable": BUSY,
+    "ResourceUnavailable": BUSY,
     "InternalError": UNCLEAR,
     "FailedOperation.FailResolvePacket": UNCLEAR,
 }

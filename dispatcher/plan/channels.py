@@ -13,6 +13,7 @@ from dispatcher.plan.shape import Either, Entry, Field, Many, Named, Record, Rep
 from dispatcher.plan.ways import FOR_TASKS, MAIL, TRAITS
 
 SECRET_IN_URL = re.compile(r"//[^/]*@|[?&][^=]*=(?!\$\{[A-Z_][A-Z0-9_]*\}(?:&|$))")
+PROXY, A_PROXY = re.compile(r"https?://[^/]|\$\{"), "http://proxy.example.com:3128"
 ROBOTS = ("wecom", "dingtalk", "feishu")
 PLACEHOLDER = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 SECRET_NAME = re.compile(r"(?i)(key|secret|token|pass|passwd|password|pwd|authorization)$")
@@ -92,12 +93,11 @@ def read_channels(document: Entry, report: Report) -> dict[str, ChannelSetting]:
 def _check(name: Word, entry: Entry, report: Report) -> None:
     if name == MAIL:
         report(name.place, _("'email' is the mail itself and is set up in the environment"))
-    for key in entry:
-        if _holds_secret(key, entry[key]):
-            report(entry.place(key), NOT_HERE)
+    _check_addresses(entry, report)
     kind = TRAITS.get(entry.get("kind", ""))
     if kind is None:
         return
+    _check_params(entry, report)
     for key in kind.needs:
         if key not in entry:
             text = _("channel '{channel}' is of kind {kind}, which needs '{key}'", channel=name,
@@ -111,6 +111,23 @@ def _check(name: Word, entry: Entry, report: Report) -> None:
         text = _("a channel of kind {kind} has no '{key}'; it takes: {known}", kind=entry["kind"],
                  key=key, known=list(known))  # fmt: skip
         report(entry.place(key), text)
+
+
+def _check_addresses(entry: Entry, report: Report) -> None:
+    for key in entry:
+        if _holds_secret(key, entry[key]):
+            report(entry.place(key), NOT_HERE)
+    if not PROXY.match(entry.get("proxy", A_PROXY)):
+        report(entry.place("proxy"), _("a proxy is written as {example}", example=A_PROXY))
+
+
+def _check_params(entry: Entry, report: Report) -> None:
+    """Aliyun knows a template's variables by name, Tencent by their order."""
+    by_name = isinstance(entry.get("params"), Mapping)
+    if "params" in entry and by_name != (entry["kind"] == "sms-aliyun"):
+        example = '["{unit}", "{due}"]' if by_name else '{unit: "{unit}", due: "{due}"}'
+        text = _("{kind} takes 'params' as {example}", kind=entry["kind"], example=example)
+        report(entry.place("params"), text)
 
 
 def _check_robots(given: Mapping[Word, Entry], report: Report) -> None:

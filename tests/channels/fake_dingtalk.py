@@ -120,6 +120,7 @@ WORDS: dict[tuple[int, str], Expected] = {
     (300005, "token is not exist"): auth(),
     (400101, "access_token不存在"): auth(),
     (400102, "机器人已停用"): auth(),
+    (400106, "机器人不存在"): auth(),
     (400013, "群已被解散"): auth(),
     (400105, "unsupported message type"): REFUSED,
     (40035, "不合法的参数"): REFUSED,

@@ -159,6 +159,13 @@ VENDOR = Vendor(
         "时间戳不对": (always(says({"success": False, "Code": "timestamp.expired"})), auth()),
         "没有接口权限": (refusal("50004", "该应用没有接口权限"), auth()),
         "接收人不存在": (refusal("51002", "receiverIds 无效"), ADDRESS),
+        "待办的人不对": (refusal("52002", "assigneeId is invalid"), ADDRESS),
+        "接收人不在租户": (refusal("51006", "用户不在该租户下"), ADDRESS),
+        "HTTP 400,签名不对": (
+            always(says({"success": False, "Message": "signature invalid"}, 400)),
+            auth(),
+        ),
+        "HTTP 400,什么都没说": (always(says({"success": False}, 400)), REFUSED),
         "内容过长": (refusal("51003", "msg 长度超过2048字节"), REFUSED),
         "重复": (refusal("51004", "bizMsgId 重复"), REFUSED),
         "限流": (refusal("51005", "触发限流"), rate()),

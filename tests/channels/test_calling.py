@@ -134,6 +134,12 @@ def test_of_two_secrets_the_longer_is_masked_first() -> None:
     assert channel.shown("canary-and-more") == "***"
 
 
+def test_a_secret_is_masked_as_php_writes_it() -> None:
+    channel = Wecom("群", ADDRESS + KEY, client=Client({"qyapi.weixin.qq.com"}))
+    channel.hide(["ab/cd+efgh=="])
+    assert channel.shown(r'{"error": "ab\/cd+efgh=="}') == '{"error": "***"}'
+
+
 def test_a_line_of_an_answer_that_is_no_header_puts_no_key_into_the_log(log: io.StringIO) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listening:
         threading.Thread(target=_answer_oddly, args=(listening,), daemon=True).start()

@@ -9,6 +9,7 @@ import subprocess
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date
 
@@ -146,6 +147,34 @@ def test_a_token_that_is_not_taken_any_more_is_replaced_once(
     assert paths(server) == [NOTICE, TOKEN, NOTICE]
     assert len(gateway.notices) == 1
     made.close()
+
+
+def test_a_token_that_is_refused_late_does_not_cost_the_one_that_has_come_meanwhile(
+    server: WebServer, gateway: Gateway
+) -> None:
+    both, first, renewed = threading.Barrier(2), threading.Lock(), threading.Event()
+
+    def answer(asked: Asked) -> Answered:
+        if b"access_token=at-hand" in asked.body:
+            both.wait(5)
+            assert first.acquire(blocking=False) or renewed.wait(5)
+            return no("40014", "invalid access_token")
+        if asked.path == NOTICE:
+            renewed.set()
+        return gateway(asked)
+
+    server.answer, made = answer, channel(server)
+    messages = [digest(address=PERSON, reference=f"{number}.a") for number in range(2)]
+    with ThreadPoolExecutor(2) as pool:
+        assert len([*pool.map(made.send, messages)]) == 2
+    assert paths(server).count(TOKEN) == 1
+    made.close()
+
+
+def test_a_token_that_is_refused_with_a_status_drops_no_message(server: WebServer) -> None:
+    server.answer = lambda _asked: Answered(400, b"")
+    error = failure(fresh(server))
+    assert (error.reason, error.outcome, error.detail) == ("auth", "temporary", "HTTP 400")
 
 
 @pytest.mark.parametrize("fault", ["hang", "reset", "drop", "half", "html", "500"])

@@ -6,9 +6,10 @@ import socket
 import ssl
 import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, nullcontext, suppress
 from pathlib import Path
-from time import monotonic
+from time import monotonic, sleep
 from typing import Any, get_args
 
 import pytest
@@ -16,7 +17,7 @@ import pytest
 from dispatcher.channels.http import LONGEST, Client, Reply, Unanswered, Unsent
 from dispatcher.errors import SettingsError
 from tests.channels.servers import make_authority
-from tests.channels.web import Answered, Fault, WebServer
+from tests.channels.web import Answered, Asked, Fault, WebServer
 
 HERE = {"127.0.0.1"}
 KEY = "693a91f6-canary-key"
@@ -157,8 +158,38 @@ def test_a_connection_is_used_again_but_not_after_it_was_idle_for_long(
     client.close()
 
 
+def test_a_connection_in_use_keeps_no_other_from_growing_old(
+    server: WebServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client, together = Client(HERE), threading.Barrier(2)
+
+    def burst(_call: int) -> None:
+        client.post(server.url, b"", {}, monotonic() + 5)
+
+    def at_once(asked: Asked) -> Answered:
+        together.wait(5)
+        return Answered(200, b"")
+
+    with ThreadPoolExecutor(2) as pool:
+        server.answer = at_once
+        [*pool.map(burst, range(2))]
+        monkeypatch.setattr("dispatcher.channels.http.IDLE", 0.2)
+        server.answer = lambda _asked: Answered(200, b"")
+        for _call in range(4):
+            sleep(0.1)
+            burst(0)
+        server.answer = at_once
+        [*pool.map(burst, range(2))]
+    ports = [asked.port for asked in server.asked]
+    busy, (new,) = set(ports[2:6]), {*ports[6:]} - {*ports[2:6]}
+    assert len(busy) == 1
+    assert new not in ports[:2]
+    client.close()
+
+
 def test_a_tunnel_that_a_proxy_refuses_means_that_nothing_was_sent(server: WebServer) -> None:
-    with pytest.raises(Unsent):
+    server.answer = lambda _asked: Answered(407, b"")
+    with pytest.raises(Unsent, match="Tunnel connection failed"):
         Client({"oapi.dingtalk.com"}, proxy=server.url).post(
             f"https://oapi.dingtalk.com/?key={KEY}", b"", {}, monotonic() + 5
         )

@@ -154,6 +154,31 @@ def test_commercial_messengers_get_titles_only_and_at_odd_minutes_unless_told_ot
     assert (detail(wecom, "email"), spread(wecom, "email")) == ("full", 0)
 
 
+@pytest.mark.parametrize(
+    "kind, old, new",
+    [
+        ("sms-aliyun", "params: {unit: '{unit}'}", "params: ['{unit}']"),
+        ("sms-tencent", "params: ['{unit}']", "params: {unit: '{unit}'}"),
+    ],
+)
+def test_variables_in_the_other_clouds_form_are_told(kind: str, old: str, new: str) -> None:
+    text = with_channel(SETTINGS[kind].replace(old, new)).replace("kind: webhook", f"kind: {kind}")
+    (problem,) = problems(text)
+    assert f"{kind} takes 'params' as " in str(problem)
+
+
+@pytest.mark.parametrize("proxy", ["proxy:3128", "socks5://proxy:1080", "htp//x", "a:b@proxy:1"])
+def test_a_proxy_that_is_none_is_told(proxy: str) -> None:
+    (problem,) = problems(with_channel(f"{SETTINGS['webhook']}, proxy: '{proxy}'"))
+    assert "a proxy is written as http://proxy.example.com:3128" in str(problem)
+    assert proxy not in str(problem)
+
+
+def test_a_proxy_and_a_name_for_it_are_taken() -> None:
+    for proxy in ("http://proxy:3128", "${PROXY}"):
+        assert read_plan("s.yaml", with_channel(f"{SETTINGS['webhook']}, proxy: '{proxy}'"))
+
+
 CONTACTS = (
     "contacts: [{name: 张三, email: a@example.com, mobile: '13800000000'},"
     " {name: 李四, email: a@example.com, account: '42'}], channels: [群, email]"
