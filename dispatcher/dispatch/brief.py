@@ -126,7 +126,7 @@ def _totals(brief: Brief) -> str:
         "逾期{}项": len(brief.overdue),
         "今日到期{}项": len(brief.due_today),
         "发送异常{}条": brief.failed + brief.unknown,
-        "请处理{}件": 0 if brief.failed + brief.unknown else len(brief.attention),
+        "请处理{}类": 0 if brief.failed + brief.unknown else len(brief.attention),
     }
     found = "、".join(words.format(count) for words, count in counts.items() if count)
     return found or (f"已发{brief.sent}条" if brief.due_count else "无应发提醒")

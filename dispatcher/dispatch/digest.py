@@ -136,7 +136,7 @@ def entries_of(digest: Digest, workdays: Workdays) -> list[tuple[Item, View]]:
     for number, (group, item) in enumerate(members, start=1):
         entry = _entry(number, group, item, digest.today)
         entry["deadline"] = _deadline(item, digest.today, workdays)
-        entry["role"] = "" if in_common else _role(item, digest)
+        entry["role"] = _role(item, digest, in_common)
         entries.append((item, entry | {"line": _line(entry)}))
     return entries
 
@@ -201,11 +201,13 @@ def _role_in_common(digest: Digest) -> str:
     return roles.pop() if len(digest.units) == len(roles) == 1 else ""
 
 
-def _role(item: Item, digest: Digest) -> str:
+def _role(item: Item, digest: Digest, in_common: str) -> str:
     if item.escalated:
         return f"逾期单位:{item.unit}"
     if not item.owed:
         return "" if len(digest.units) == 1 else f"告知{item.unit}"
+    if in_common:
+        return ""
     unit = "你单位" if len(digest.units) == 1 else item.unit
     return f"{unit}为{ROLES[item.role]}"
 

@@ -114,7 +114,22 @@ def planned(
         duty = plan.duties.get(key[0])
         if entry.event and duty and isinstance(duty.cadence, Event):
             found[key] = event_occurrence(plan, duty, key[1], entry.opens_on)
+        if key in found:
+            found[key] = _not_before(found[key], entry, today)
     return found
+
+
+def _not_before(occurrence: Occurrence, entry: Known, today: date) -> Occurrence:
+    """With the dates that the ledger has, where an edit names a day that has passed already: for
+    that nobody can be late."""
+    if entry.skipped or occurrence.due >= min(today, entry.due_on):
+        return occurrence
+    return occurrence._replace(
+        opens=entry.opens_on,
+        due=entry.due_on,
+        nominal=entry.nominal_on,
+        provisional=entry.provisional,
+    )
 
 
 def _enter(f: _Following) -> None:

@@ -103,10 +103,10 @@ class Office:
             outbox.queue(conn, to, kind, now, content=said_on(self.plan, to.channel, content))
 
     def _brief_is_due(self, conn: Connection, now: datetime) -> bool:
+        """During a pause none is: by its end what it said would be wrong."""
         today = self._day(now)
-        if opening(self.plan, now) > now or now < instant(
-            today, self.plan.defaults.at, self.plan.zone
-        ):
+        held, at = installation.find(conn), instant(today, self.plan.defaults.at, self.plan.zone)
+        if (held and held.hold is not None) or opening(self.plan, now) > now or now < at:
             return False
         last = queries.last_report(conn, "brief")
         return last is None or self._day(last.at) != today
@@ -179,9 +179,6 @@ class Office:
             for unit in unreachable
             if not ways(self.plan, unit)
         ]
-        held = installation.find(conn)
-        if held and held.hold is not None:
-            found.append(f"已由{held.held_by}暂停发送:{held.hold.render(chinese)}")
         found += _unapplied(conn, self.plan)
         found += [f"信件模板有错,已改用内置文字:{fault}" for fault in self.composer.faults()]
         return list(dict.fromkeys(found))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import closing, suppress
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import NamedTuple
 from uuid import uuid4
@@ -104,7 +104,7 @@ def restore(engine: Engine, source: Path, migrations: Path, now: datetime) -> Pa
     whole ledger or one of a newer program.
     """
     target = _file_of(engine)
-    aside = target.with_name(f"{target.name}.{now:%Y%m%dT%H%M%SZ}")
+    aside = target.with_name(f"{target.name}.{now.astimezone(UTC):%Y%m%dT%H%M%SZ}")
     if aside.exists():
         raise Refused(_("{file} exists: wait a second", file=aside))
     with single_daemon(engine):

@@ -86,7 +86,7 @@ def test_with_nothing_to_send_the_brief_says_so() -> None:
 def test_the_brief_does_not_call_normal_what_needs_a_hand() -> None:
     found = COMPOSER.brief(QUIET._replace(attention=("区妇联没有邮箱",)))
     assert found.text == "一、今日无应发提醒。\n二、请处理:区妇联没有邮箱\n" + SECRECY
-    assert found.subject.endswith(":请处理1件")
+    assert found.subject.endswith(":请处理1类")
 
 
 def test_what_failed_earlier_is_told_on_a_day_with_nothing_to_send() -> None:

@@ -12,6 +12,7 @@ from dispatcher.dispatch.compose import Composer
 from dispatcher.dispatch.decisions import decisions
 from dispatcher.dispatch.office import Office as Desk
 from dispatcher.dispatch.office import Site
+from dispatcher.ledger import installation
 from dispatcher.ledger.database import Engine
 from dispatcher.plan.model import Ladder, Measure, Offset, Rung, Target
 from tests.building import ZONE, Office, a_duty, a_unit, local, plan_with, trouble
@@ -119,6 +120,21 @@ def test_the_brief_says_once_what_has_lapsed_or_was_withdrawn_since_the_last_one
     assert "台账变动:转为逾期未办2件\n" in said.pop("02-27")
     assert "台账变动:撤销4件\n" in said.pop("03-03")
     assert list(said) == []
+
+
+def test_the_brief_of_a_day_that_began_with_a_pause_is_written_after_it(office: Office) -> None:
+    composer = Composer([SHIPPED], office.plan.workdays)
+    office.queue_brief = Desk(office.plan, composer, Site(False, "var/mailbox")).queue_reports
+    office.at("2026-01-22")
+    with office.conn() as conn:
+        installation.pause(conn, "张三", "检修", office.now)
+    office.at("2026-01-23")
+    with office.conn() as conn:
+        installation.resume(conn, "张三", office.now)
+    office.at("2026-01-23 10:00")
+    *_letters, brief = office.box.sent
+    assert (brief.kind, brief.at) == ("brief", local("2026-01-23 10:00"))
+    assert "今日提醒:应发2条,已发2条" in brief.text
 
 
 def test_the_brief_names_each_broken_template_until_it_is_mended(

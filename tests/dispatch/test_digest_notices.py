@@ -151,6 +151,13 @@ def test_what_falls_short_is_yellow_until_it_is_overdue_and_red_then() -> None:
     assert heads(ITEM._replace(missed=True)) == ["【红】已逾期1项"]
 
 
+def test_who_is_late_is_named_to_whoever_owes_something_too() -> None:
+    late = ITEM._replace(addressee="superior", unit="乙镇")
+    copied = AHEAD._replace(owes=False, addressee="copy", unit="丙镇")
+    roles = [entry["role"] for entry in entries(ITEM, late, copied)]
+    assert roles == ["", "逾期单位:乙镇", ""]
+
+
 def test_each_group_has_its_own_items_and_each_item_stands_once() -> None:
     above = ITEM._replace(addressee="superior", unit="乙镇")
     copy = AHEAD._replace(owes=False, addressee="copy")

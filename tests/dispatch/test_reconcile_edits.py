@@ -77,6 +77,27 @@ def test_a_moved_date_is_told_once_with_the_old_one_and_no_step_comes_twice(offi
     ]
 
 
+@pytest.mark.parametrize("today", ["2026-01-23", "2026-02-02"])
+def test_an_edit_moves_nothing_back_to_a_day_that_has_passed(office: Office, today: str) -> None:
+    office.daily("2026-01-23", today)
+    office.edit(plan_with(ALONE._replace(move=moved_to("2026-01-09"))))
+    days = office.daily(today, "2026-02-06").values()
+    assert not any("moved" in one for told in days for one in told)
+    query = (
+        "SELECT assignment.due_on, occurrence.due_on FROM assignment"
+        " JOIN occurrence ON occurrence_id = occurrence.id WHERE period = '2026-01'"
+    )
+    assert office.ask(query) == [("2026-01-30", "2026-01-30")]
+    office.edit(plan_with(ALONE._replace(move=moved_to("2026-02-13"))))
+    assert office.at("2026-02-09") == ["甲 work/2026-01 moved 2026-02-13"]
+
+
+def test_what_is_late_is_less_so_where_its_date_was_meant_to_be_later(office: Office) -> None:
+    office.daily("2026-01-23", "2026-02-10")
+    office.edit(plan_with(ALONE._replace(move=moved_to("2026-02-06"))))
+    assert office.at("2026-02-11") == ["甲 work/2026-01 moved 2026-02-06"]
+
+
 def test_a_moved_date_is_not_spoken_of_when_nothing_was_told(office: Office) -> None:
     office.at("2026-01-02 20:00")
     office.edit(plan_with(ALONE._replace(move=moved_to("2026-01-20"))))

@@ -17,7 +17,7 @@ from dispatcher.ledger import installation, restoring
 from dispatcher.ledger.database import Engine, backup, create_engine, single_daemon
 from dispatcher.ledger.restoring import Mark, gone_back
 from dispatcher.settings import load_settings
-from tests.building import MIGRATIONS, a_ledger
+from tests.building import MIGRATIONS, ZONE, a_ledger
 
 NOW = datetime(2026, 11, 26, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -140,6 +140,12 @@ def look(path: Path) -> installation.Installation:
         return found_in(engine)
     finally:
         engine.dispose()
+
+
+def test_the_time_in_the_name_of_what_was_put_aside_is_that_of_utc(present: Path) -> None:
+    now = (NOW + 3 * HOUR).astimezone(ZONE)
+    aside = restore(present, present.with_name("copy.db"), now)
+    assert aside == present.with_name("ledger.db.20261126T040000Z")
 
 
 def test_a_copy_takes_the_ledgers_place_and_is_held(present: Path) -> None:
