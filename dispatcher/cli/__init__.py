@@ -29,6 +29,7 @@ from dispatcher.cli import (
     sheet,
     slips,
     tally,
+    why,
 )
 from dispatcher.cli.output import translate, words
 from dispatcher.errors import DispatcherError
@@ -42,7 +43,7 @@ def commands() -> None:
 
 
 for command in (
-    *(calendar.check, calendar.upcoming_command, asking.why, calendar.explain),
+    *(calendar.check, calendar.upcoming_command, why.why, calendar.explain),
     *(diff.diff, revisions.apply, revisions.revisions),
     *(*editing.COMMANDS, rollover.rollover, holidays.calendar),
     *(*answers.COMMANDS, sheet.sheet, events.event, slips.slip),

@@ -15,6 +15,7 @@ from dispatcher.cli.output import by_option, say, table, words
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.i18n import Text, _
 from dispatcher.ledger.transitions import KINDS, STATE_WORDS, Kind
+from dispatcher.plan.names import folded
 
 if TYPE_CHECKING:
     from dispatcher.ledger.answers import Said
@@ -72,14 +73,14 @@ def _said(
 
 
 def _figures(values: tuple[str, ...]) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
     for value in values:
         name, equals, figure = value.replace("＝", "=").partition("=")
         if not equals:
             raise DispatcherError(
                 _("'{value}' should be a measure and its figure, as 参保率=98.7%", value=value)
             )
-        if name.strip() in found:
+        if folded(name) in map(folded, found):
             raise DispatcherError(_("'{name}' is given twice: keep one", name=name.strip()))
         found[name.strip()] = figure.strip()
     return found
@@ -117,12 +118,17 @@ def _record(
 def _agreed_to(
     engine: Engine, plan: Plan, selection: dict[str, str | None], said: Said, *, yes: bool
 ) -> list[Assigned]:
-    """Shows what would be answered, and asks; Refused without a yes."""
+    """Shows what would be answered, and asks; Refused without a yes.
+
+    Figures for several periods of one duty are wrong usage.
+    """
     from dispatcher.dispatch import answering
 
     # Ended before anybody is asked, so that the daemon need not wait for the answer.
     with engine.begin() as conn:
         found = answering.selected(conn, plan, said.kind, **selection)
+    if said.figures:
+        answering.check_one_period(found)
     rows = [
         (
             assigned.key,

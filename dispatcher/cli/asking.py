@@ -1,8 +1,8 @@
-"""Commands that ask plan and ledger together: how things stand, and why. They change nothing."""
+"""The command that asks how things stand; what all commands that only ask the ledger share."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, tzinfo
 from typing import TYPE_CHECKING, Any
@@ -17,7 +17,6 @@ from dispatcher.cli.output import (
     print_json,
     say,
     table,
-    width,
     words,
 )
 from dispatcher.errors import DispatcherError, Refused
@@ -28,12 +27,9 @@ from dispatcher.plan.names import duty_called, unit_called
 from dispatcher.settings import Settings, shipped
 
 if TYPE_CHECKING:
-    from dispatcher.dispatch.walk import Asked
     from dispatcher.ledger.database import Connection
     from dispatcher.ledger.standing import Line, Page
-    from dispatcher.plan.explain import Reason
     from dispatcher.plan.model import Plan
-    from dispatcher.plan.occurrences import Occurrence
 
 LIMIT = 50
 COLOUR_NAMES: dict[str, Colour] = {
@@ -176,91 +172,3 @@ def _answer(line: Line, zone: tzinfo) -> str:
     if line.answered_at is None:
         return ""
     return f"{line.answered_by} {line.answered_at.astimezone(zone):%Y-%m-%d}"
-
-
-@click.command(help=words(_("Why a duty falls due when it does, and who was told what of it.")))
-@click.argument("duty")
-@click.argument("period", required=False, default="")
-@click.option("--unit", help=words(_("everything that happened to this unit's part")))
-def why(duty: str, period: str, unit: str | None) -> None:
-    """Prints the chain from phrase to reminders, and then what the ledger has of it.
-
-    The period may be a key, a date in it, or nothing for the next one due.
-    """
-    from dispatcher.ledger.reading import reading
-
-    settings = bootstrap.settings()
-    plan = bootstrap.plan_in_force(settings)
-    planned, trouble = _planned(plan, duty, period)
-    if planned:
-        _print_plan(plan, planned)
-    with reading(settings.database_url, shipped("db")) as conn:
-        if conn is None:
-            if trouble:
-                raise trouble
-            return
-        asked = _asked(conn, plan, planned, duty, period)
-        if trouble and not asked.recorded:
-            raise trouble
-        if asked.recorded and trouble:
-            say(f"{asked.recorded.title} ({asked.recorded.duty}/{asked.recorded.period})")
-            say(_("not in the plan: {trouble}", trouble=trouble.text), "yellow")
-        _print_walk(conn, asked, unit)
-
-
-def _planned(
-    plan: Plan, duty: str, period: str
-) -> tuple[Occurrence | None, DispatcherError | None]:
-    """The occurrence as the plan has it, or why it has none."""
-    from dispatcher.plan import explain
-
-    try:
-        found = explain.find(plan, duty_called(plan, duty), period, bootstrap.today(plan))
-    except DispatcherError as error:
-        return None, error
-    return found, None
-
-
-def _print_plan(plan: Plan, planned: Occurrence) -> None:
-    from dispatcher.plan import explain
-
-    say(f"{planned.duty.title} ({planned.key})")
-    _print_chain(explain.why(plan, planned))
-
-
-def _asked(
-    conn: Connection, plan: Plan, planned: Occurrence | None, duty: str, period: str
-) -> Asked:
-    from dispatcher.dispatch.walk import Asked
-    from dispatcher.ledger import history
-
-    if planned:
-        duty, period = planned.duty.id, planned.period
-    else:
-        titles = {each.title: each.id for each in plan.duties.values()}
-        duty = titles.get(duty, duty)
-    return Asked(plan, planned, history.recorded(conn, duty, period), bootstrap.now())
-
-
-def _print_walk(conn: Connection, asked: Asked, unit: str | None) -> None:
-    from dispatcher.dispatch import walk
-
-    units = walk.units_of(conn, asked)
-    if unit:
-        name = unit_known(conn, asked.plan, unit)
-        units = {name: units.get(name)}
-    say(_("in the ledger:"))
-    if len(units) == 1:
-        [(name, assigned)] = units.items()
-        say(_("{unit}", unit=name))
-        _print_chain(walk.at_length(conn, asked, name, assigned))
-    else:
-        _print_chain(walk.in_short(conn, asked, units))
-        say(_("everything about one of them: --unit NAME"))
-
-
-def _print_chain(chain: Iterable[Reason]) -> None:
-    lines: list[tuple[str, str]] = [(words(label), words(says)) for label, says in chain]
-    room = max((width(label) for label, _says in lines), default=0)
-    for label, says in lines:
-        say(f"  {label}{' ' * (room - width(label))}  {says}")

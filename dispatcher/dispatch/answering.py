@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 
 from dispatcher.errors import DispatcherError, Refused
@@ -14,10 +15,19 @@ from dispatcher.ledger.database import Connection
 from dispatcher.ledger.transitions import ANSWERS, CLOSED, Kind
 from dispatcher.plan import explain
 from dispatcher.plan.cadence import Event
-from dispatcher.plan.measures import Verdict, measures_of, read_figure, shown, verdict
+from dispatcher.plan.measures import (
+    PERCENT,
+    Verdict,
+    half_width,
+    measures_of,
+    read_figure,
+    shown,
+    verdict,
+)
 from dispatcher.plan.model import Measure, Plan
-from dispatcher.plan.names import duty_called, unit_called
+from dispatcher.plan.names import duty_called, folded, unit_called
 from dispatcher.plan.shape import nearest
+from dispatcher.sheet.content import unclear_percentage
 
 
 def named(conn: Connection, plan: Plan, key: str, now: datetime) -> Assigned:
@@ -70,6 +80,19 @@ def selected(
     if not fitting:
         raise Refused(_("nothing fits to which this can be said"))
     return sorted(fitting, key=lambda assigned: assigned.role == "lead")
+
+
+def check_one_period(found: Iterable[Assigned]) -> None:
+    """Raises DispatcherError when a unit owes a duty in several periods: a figure is of one."""
+    periods = defaultdict(list)
+    for assigned in found:
+        periods[assigned.duty, assigned.unit].append(assigned.period)
+    for (duty, unit), several in periods.items():
+        if len(several) > 1:
+            raise DispatcherError(
+                _("{duty} of {unit} is there in several periods: {periods}; a figure belongs to "
+                  "one of them: name it with --period", duty=duty, unit=unit, periods=several)
+            )  # fmt: skip
 
 
 def answer(conn: Connection, plan: Plan, assigned: Assigned, said: Said, now: datetime) -> bool:
@@ -154,15 +177,29 @@ def _measured(conn: Connection, plan: Plan, assigned: Assigned, said: Said) -> S
 
 
 def read_figures(plan: Plan, assigned: Assigned, figures: Mapping[str, str]) -> dict[str, str]:
-    """Each figure in its measure's normal form (``98.7%``); raises DispatcherError for one that
-    its unit does not fill in, or that cannot be read."""
-    measures = measures_by_name(plan, assigned)
+    """Each figure in its measure's normal form (``98.7%``), by the measure's own name.
+
+    Raises DispatcherError for one that its unit does not fill in, that cannot be read, and for a
+    percentage without a sign that may be meant as a fraction.
+    """
+    measures = _measures_folded(plan, assigned)
     found = {}
     for name, figure in figures.items():
-        if name not in measures:
-            raise DispatcherError(_no_measure(assigned, name, list(measures)))
-        found[name] = shown(measures[name], read_figure(measures[name], figure))
+        measure = measures.get(folded(name))
+        if measure is None:
+            known = [each.name for each in measures.values()]
+            raise DispatcherError(_no_measure(assigned, name, known))
+        found[measure.name] = _normal(measure, figure)
     return found
+
+
+def _normal(measure: Measure, figure: str) -> str:
+    number = read_figure(measure, figure)
+    signed = measure.unit != PERCENT or half_width(figure).endswith(PERCENT)
+    unclear = None if signed else unclear_percentage(number)
+    if unclear:
+        raise DispatcherError(unclear)
+    return shown(measure, number)
 
 
 def _no_measure(assigned: Assigned, name: str, known: list[str]) -> Text:
@@ -181,11 +218,16 @@ def measures_by_name(plan: Plan, assigned: Assigned) -> dict[str, Measure]:
     return {measure.name: measure for measure in measures_of(duty, assigned.unit)}
 
 
+def _measures_folded(plan: Plan, assigned: Assigned) -> dict[str, Measure]:
+    return {folded(name): each for name, each in measures_by_name(plan, assigned).items()}
+
+
 def verdicts(plan: Plan, assigned: Assigned, figures: Mapping[str, str]) -> list[Verdict]:
     """How each figure stands against its target."""
-    measures = measures_by_name(plan, assigned)
+    measures = _measures_folded(plan, assigned)
+    given = [(measures.get(folded(name)), figure) for name, figure in figures.items()]
     return [
-        verdict(measures[name], read_figure(measures[name], figure), assigned.nominal_on)
-        for name, figure in figures.items()
-        if name in measures
+        verdict(measure, read_figure(measure, figure), assigned.nominal_on)
+        for measure, figure in given
+        if measure
     ]

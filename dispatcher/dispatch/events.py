@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date, datetime
+from operator import attrgetter
 from typing import NamedTuple
 
 from dispatcher.errors import DispatcherError, Refused
@@ -57,6 +58,20 @@ def record_event(conn: Connection, plan: Plan, event: Happened, now: datetime) -
         )  # fmt: skip
     _audit(conn, event, found.key, "event", now)
     return found
+
+
+def registered(conn: Connection, plan: Plan, duty: Duty) -> list[Occurrence]:
+    """What the recorded events of ``duty`` have opened, those taken back too, as the plan dates it
+    now, by due date; empty for a duty that waits for no event."""
+    if not isinstance(duty.cadence, Event):
+        return []
+    known = entering.known_as(conn, [(duty.id, subject) for subject in _subjects(conn, duty)])
+    found = [
+        event_occurrence(plan, duty, subject, entry.opens_on)
+        for (_id, subject), entry in known.items()
+        if entry.event
+    ]
+    return sorted(found, key=attrgetter("due", "period"))
 
 
 def undo_event(conn: Connection, plan: Plan, event: Happened, now: datetime) -> int:

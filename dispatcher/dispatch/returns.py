@@ -92,11 +92,12 @@ def take_in(
 
 
 class _Misfit(Exception):
-    """A row cannot be recorded for what stands in the column ``heading``."""
+    """An item cannot be recorded for what stands in the column ``heading``, in the row of
+    ``measure`` or else in its own."""
 
-    def __init__(self, heading: str, text: Text) -> None:
+    def __init__(self, heading: str, text: Text, measure: str = "") -> None:
         super().__init__(str(text))
-        self.heading, self.text = heading, text
+        self.heading, self.text, self.measure = heading, text, measure
 
 
 class _Intake:
@@ -119,7 +120,7 @@ class _Intake:
             try:
                 self._take_row(entry, given.sheet.unit)
             except _Misfit as misfit:
-                self.problems.append(_problem(entry, misfit.heading, misfit.text))
+                self.problems.append(_problem(entry, misfit))
         keys = [change.assigned.key for change in self.changes[before:]]
         if keys:
             answered = list(dict.fromkeys(keys))
@@ -131,7 +132,7 @@ class _Intake:
         kept = self._kept(entry, sheet_unit)
         self._refuse_another_answer(entry)
         row = Row(entry, kept, self._figures(entry, kept))
-        found = [_problem(entry, *misfit) for misfit in row.contradictions()]
+        found = [_problem(entry, misfit) for misfit in row.contradictions()]
         self.problems += found
         if not found:
             new = [self._answer(kept.assigned, said) for said in row.says(self.by)]
@@ -161,16 +162,19 @@ class _Intake:
     def _refuse_another_answer(self, entry: Entry) -> None:
         """Two files, or a unit's sheet and the office's, may answer the same only in one way."""
         first = self.seen.setdefault(entry.key, entry)
-        if first._replace(file=entry.file, sheet=entry.sheet, row=entry.row) != entry:
+        if first.answer != entry.answer:
             place = Place(first.file, first.sheet, first.row).text
             text = _("{place} gives another answer; keep the right one", place=place)
             raise _Misfit(KEY, text)
 
     def _figures(self, entry: Entry, kept: Kept) -> dict[str, str]:
-        try:
-            return answering.read_figures(self.plan, kept.assigned, dict(entry.figures))
-        except DispatcherError as error:
-            raise _Misfit(FIGURE, error.text) from None
+        found: dict[str, str] = {}
+        for name, figure in entry.figures:
+            try:
+                found |= answering.read_figures(self.plan, kept.assigned, {name: figure})
+            except DispatcherError as error:
+                raise _Misfit(FIGURE, error.text, name) from None
+        return found
 
     def _answer(self, assigned: Assigned, said: Said) -> bool:
         """Records an answer; False when it was recorded already."""
@@ -228,25 +232,31 @@ class Row(NamedTuple):
         if status == NOT_OURS and state != "waived":
             yield Said("waive", by, ";".join(filter(None, [self.news, self.entry.note])))
 
-    def contradictions(self) -> Iterator[tuple[str, Text]]:
-        """What would be lost or cannot be meant: the heading of its column, and why."""
+    def contradictions(self) -> Iterator[_Misfit]:
+        """What would be lost or cannot be meant, each by its cell."""
         entry = self.entry
         if entry.status != DONE:
-            for name, value in self.new_figures.items():
-                yield FIGURE, _(
-                    "{measure} {value}: figures are handed in with {done}; choose that, or put "
-                    "back the figure", measure=name, value=value, done=DONE,
-                )  # fmt: skip
+            yield from self._unreported()
         if entry.status == NOT_BEGUN:
             yield from self._unheard()
         if entry.extend_to and entry.status in (DONE, NOT_OURS):
-            yield EXTEND, _("{day}: an extension does not go with {status}; clear one of them",
-                            day=entry.extend_to, status=entry.status)  # fmt: skip
+            text = _("{day}: an extension does not go with {status}; clear one of them",
+                     day=entry.extend_to, status=entry.status)  # fmt: skip
+            yield _Misfit(EXTEND, text)
         if (entry.extend_to or entry.status == NOT_OURS) and not self.reason:
-            yield NOTE, _("'{status}' needs a reason; write it here",
-                          status=EXTEND if entry.extend_to else NOT_OURS)  # fmt: skip
+            text = _("'{status}' needs a reason; write it here",
+                     status=EXTEND if entry.extend_to else NOT_OURS)  # fmt: skip
+            yield _Misfit(NOTE, text)
 
-    def _unheard(self) -> Iterator[tuple[str, Text]]:
+    def _unreported(self) -> Iterator[_Misfit]:
+        for name, value in self.new_figures.items():
+            text = _(
+                "{measure} {value}: figures are handed in with {done}; choose that in row {row}, "
+                "or put back the figure", measure=name, value=value, done=DONE, row=self.entry.row,
+            )  # fmt: skip
+            yield _Misfit(FIGURE, text, name)
+
+    def _unheard(self) -> Iterator[_Misfit]:
         """未启动 records nothing: whatever stands beside it would be lost."""
         entry, state = self.entry, self.kept.assigned.state
         is_reason = bool(entry.extend_to)
@@ -256,17 +266,20 @@ class Row(NamedTuple):
         }
         for heading, value in unheard.items():
             if value:
-                yield heading, _(
+                text = _(
                     "'{value}' would not be recorded, for the row says {status}; choose "
                     "{at_work}", value=excerpt(value), status=NOT_BEGUN, at_work=AT_WORK,
                 )  # fmt: skip
+                yield _Misfit(heading, text)
         if state != "pending" and not (is_reason or self.new_figures or any(unheard.values())):
-            yield STATUS, _("{status}: it is {state} already, and that is not taken back here",
-                            status=NOT_BEGUN, state=STATE_WORDS[state])  # fmt: skip
+            text = _("{status}: it is {state} already, and that is not taken back here",
+                     status=NOT_BEGUN, state=STATE_WORDS[state])  # fmt: skip
+            yield _Misfit(STATUS, text)
 
 
-def _problem(entry: Entry, heading: str, text: Text) -> Problem:
+def _problem(entry: Entry, misfit: _Misfit) -> Problem:
     from dispatcher.sheet.headings import EXPECTED, named
 
-    column = named(EXPECTED.index(heading), heading)
-    return Problem(Place(entry.file, entry.sheet, entry.row, column), text)
+    column = named(EXPECTED.index(misfit.heading), misfit.heading)
+    row = entry.figure_rows.get(misfit.measure, entry.row)
+    return Problem(Place(entry.file, entry.sheet, row, column), misfit.text)

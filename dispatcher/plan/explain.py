@@ -125,7 +125,10 @@ def _describe_due(due: Due, unit: str) -> Text:
 
 def find(plan: Plan, duty: Duty, wanted: str, today: date) -> Occurrence:
     """The occurrence of ``duty`` that ``wanted`` names: a period key, a date in it, or nothing for
-    the next one due; raises Refused with the nearest periods when there is none."""
+    the next one due; raises Refused with the nearest periods when there is none.
+
+    The plan alone knows no event: for what one has opened, ask the ledger first.
+    """
     first = max(min(duty.first, today), today - 10 * FAR)
     known = occurrences(plan, duty, first, min(duty.last, today + 2 * FAR) + FAR)
     day = read_day(wanted)
@@ -138,6 +141,9 @@ def find(plan: Plan, duty: Duty, wanted: str, today: date) -> Occurrence:
             return occurrence
     if not wanted:
         raise Refused(_why_nothing(duty, today))
+    if not known:
+        why = _why_nothing(duty, today)
+        raise Refused(_("no period '{period}': {why}", period=wanted, why=why))
     near = nearest(wanted, [occurrence.period for occurrence in known])
     raise Refused(
         _("'{id}' has no period '{period}'; nearest: {near}", id=duty.id, period=wanted, near=near)
@@ -157,19 +163,8 @@ def why(plan: Plan, occurrence: Occurrence) -> list[Reason]:
     """The whole chain for one occurrence, in the order in which it was decided."""
     duty = occurrence.duty
     chain = [
-        Reason(
-            _("cadence"), _("'{phrase}': {cadence}", phrase=duty.phrase, cadence=_read_as(duty))
-        ),
-        Reason(
-            _("period"),
-            _(
-                "{period}: opens {opens}, nominally due {nominal} ({weekday})",
-                period=occurrence.period,
-                opens=occurrence.opens,
-                nominal=occurrence.nominal,
-                weekday=WEEKDAYS[occurrence.nominal.weekday()],
-            ),
-        ),
+        cadence_reason(duty),
+        _period_reason(occurrence),
         *_exception_reasons(plan, occurrence),
     ]
     if occurrence.skipped:
@@ -182,6 +177,29 @@ def why(plan: Plan, occurrence: Occurrence) -> list[Reason]:
         *_party_reasons(duty),
         *_measure_reasons(occurrence),
     ]
+
+
+def cadence_reason(duty: Duty) -> Reason:
+    """How a duty's phrase is read."""
+    says = _("'{phrase}': {cadence}", phrase=duty.phrase, cadence=_read_as(duty))
+    return Reason(_("cadence"), says)
+
+
+def _period_reason(occurrence: Occurrence) -> Reason:
+    event = occurrence.duty.cadence
+    dates = {
+        "period": occurrence.period,
+        "opens": occurrence.opens,
+        "nominal": occurrence.nominal,
+        "weekday": WEEKDAYS[occurrence.nominal.weekday()],
+    }
+    if isinstance(event, Event):
+        span = {"number": event.number, "unit": SPANS[event.unit]}
+        says = _("{period}: {event} on {opens}; {number} {unit} later is {nominal} ({weekday})",
+                 event=event.name, **span, **dates)  # fmt: skip
+        return Reason(_("event"), says)
+    says = _("{period}: opens {opens}, nominally due {nominal} ({weekday})", **dates)
+    return Reason(_("period"), says)
 
 
 def _read_as(duty: Duty) -> Text:

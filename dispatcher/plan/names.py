@@ -36,8 +36,8 @@ class Names:
                 self._claim(alias, str(name))
 
     def _claim(self, name: str, owner: str, *, own: bool = False) -> None:
-        taken = _folded(name) in self.known
-        claimed = self.known.setdefault(_folded(name), owner)
+        taken = folded(name) in self.known
+        claimed = self.known.setdefault(folded(name), owner)
         if (claimed != owner or (own and taken)) and isinstance(name, Word):
             text = _("'{name}' is already a name of '{other}'", name=name, other=claimed)
             self.report(name.place, text)
@@ -66,7 +66,7 @@ class Names:
 
     def find(self, name: str) -> str | None:
         """The own name of the unit or group called ``name``; None, without a report, for others."""
-        return self.known.get(_folded(name))
+        return self.known.get(folded(name))
 
     def one(self, name: str) -> str | None:
         """The unit called ``name``; None for an empty name, and for an unknown one, reported."""
@@ -103,18 +103,24 @@ def split_names(column: Word | list[Word]) -> list[Word]:
     return found
 
 
-def _folded(name: str) -> str:
+def folded(name: str) -> str:
+    """``name`` as names are compared: no matter how wide its brackets and letters are, or where it
+    has blanks.
+
+    >>> folded("支出进度（潭东镇）") == folded("支出进度 (潭东镇)")
+    True
+    """
     return unicodedata.normalize("NFKC", name).replace(" ", "")
 
 
 def unit_called(plan: Plan, name: str) -> str:
     """The own name of the unit that ``name`` calls; raises DispatcherError with the nearest."""
-    known = {_folded(alias): unit.name for unit in plan.units.values() for alias in unit.aliases}
-    known |= {_folded(unit): unit for unit in plan.units}
-    if _folded(name) not in known:
+    known = {folded(alias): unit.name for unit in plan.units.values() for alias in unit.aliases}
+    known |= {folded(unit): unit for unit in plan.units}
+    if folded(name) not in known:
         near = nearest(name, list(plan.units))
         raise DispatcherError(_("unknown unit '{name}'; nearest: {near}", name=name, near=near))
-    return known[_folded(name)]
+    return known[folded(name)]
 
 
 def duty_called(plan: Plan, id: str) -> Duty:

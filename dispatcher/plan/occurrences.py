@@ -126,7 +126,9 @@ def event_occurrence(plan: Plan, duty: Duty, subject: str, happened: date) -> Oc
         nominal = plan.workdays.add(happened, event.number)
     else:
         nominal = happened + relativedelta(None, None, **{event.unit: event.number})
-    return settled(plan, duty, Candidate(subject, happened, nominal))
+    found = settled(plan, duty, Candidate(subject, happened, nominal))
+    # An event opens it on its own day, which the ledger keeps as such.
+    return found._replace(opens=min(happened, found.due))
 
 
 def settled(plan: Plan, duty: Duty, candidate: Candidate) -> Occurrence:
@@ -159,7 +161,14 @@ def _on_workdays(workdays: Workdays, roll: str, candidate: Candidate) -> Settled
         provisional = True
     if roll == "skip" and not workdays.is_workday(nominal):
         return key, opens, nominal, nominal, provisional, _rest_day(nominal)
-    return key, min(opens, due), due, nominal, provisional, None
+    return key, _opening(candidate, due), due, nominal, provisional, None
+
+
+def _opening(candidate: Candidate, due: date) -> date:
+    """A due date that rest days move before the opening takes it along: there is as much time as
+    there would have been."""
+    opens = candidate.opens
+    return opens if due >= opens else opens - (candidate.nominal - due)
 
 
 def _skipped(duty: Duty, candidate: Candidate, reason: Text) -> Occurrence:
@@ -225,7 +234,7 @@ def _around_exceptions(plan: Plan, duty: Duty, candidate: Candidate) -> Occurren
         return _skipped(duty, candidate, _rest_day(nominal))
     due = left[-1] if excepted else _rolled_around(plan, duty, left, nominal)
     provisional = provisional or not plan.workdays.is_known(due)
-    return Occurrence(duty, key, min(opens, due), due, nominal, provisional)
+    return Occurrence(duty, key, _opening(candidate, due), due, nominal, provisional)
 
 
 def _unsure(plan: Plan, every: Every, spans: list[Span], year: int) -> bool:

@@ -11,7 +11,7 @@ from dispatcher.i18n import _
 from dispatcher.plan.document import TARGETS
 from dispatcher.plan.measures import NUMBER, PERCENT, WHOLE, half_width, number, read_figure
 from dispatcher.plan.model import Comparison, Measure, Target
-from dispatcher.plan.names import Names, split_names
+from dispatcher.plan.names import Names, folded, split_names
 from dispatcher.plan.scalars import read_month_day
 from dispatcher.plan.shape import Entry, Report, Word, nearest
 
@@ -42,10 +42,10 @@ class MeasureReader:
             if "name" not in entry:
                 continue
             for measure in self._each(entry, owing):
-                if measure.name in found:
+                if folded(measure.name) in found:
                     text = _("measure '{name}' stands in this duty twice", name=measure.name)
                     self.report(entry.place("name"), text)
-                found[measure.name] = measure
+                found[folded(measure.name)] = measure
         return tuple(found.values())
 
     def _each(self, entry: Entry, owing: tuple[str, ...]) -> Iterator[Measure]:

@@ -7,6 +7,8 @@ from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
+from dispatcher.i18n import Text, _
+
 
 class Percent(NamedTuple):
     """A percentage in points: 98.7 is 98.7 %. Programs keep it as a fraction and show it so."""
@@ -74,6 +76,23 @@ def spelled(content: Content) -> str:
     number = Decimal(content)
     # Zero may be 0E+2 or negative; normalize() alone would keep either.
     return format(number.normalize(), "f") if number else "0"
+
+
+def unclear_percentage(number: Decimal) -> Text | None:
+    """Why a percentage written as ``number`` without a sign is not taken; None if it can be.
+
+    1 may be 1 % or all of it: programs keep percentages as fractions.
+
+    >>> str(unclear_percentage(Decimal("0.52"))), unclear_percentage(Decimal("52"))
+    ('0.52 may mean 0.52%, or 52%; write the percent sign', None)
+    """
+    if not 0 < number <= 1:
+        return None
+    return _(
+        "{value} may mean {value}%, or {points}%; write the percent sign",
+        value=spelled(number),
+        points=spelled(number * 100),
+    )
 
 
 def excerpt(text: str) -> str:

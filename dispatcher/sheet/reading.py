@@ -45,6 +45,11 @@ class Row(NamedTuple):
         return "#" in self.key
 
     @property
+    def measure(self) -> str:
+        """The name of the measure whose figure the row holds."""
+        return self.key.partition("#")[2]
+
+    @property
     def inputs(self) -> frozenset[str]:
         if not self.seal.nature.open:
             return frozenset()
@@ -183,7 +188,7 @@ class SheetReader:
         status = row.text(STATUS)
         if row.seal.nature.open:
             status = self._value(row, STATUS, read_status) or ""
-        read = [(figure.key.partition("#")[2], self._figure(figure)) for figure in figures]
+        read = [(figure.measure, self._figure(figure)) for figure in figures]
         changed = [each.altered(name) for each in (row, *figures) for name in each.inputs]
         return Entry(
             key=row.key,
@@ -192,6 +197,7 @@ class SheetReader:
             extend_to=self._extend_to(row),
             note=row.text(NOTE),
             figures=tuple((name, number) for name, number in read if number),
+            figure_rows={figure.measure: figure.number for figure in figures},
             row=row.number,
             sheet=self.report.sheet,
             file=self.report.file,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -67,7 +68,8 @@ class Entry(NamedTuple):
     """What stands in the fill-in cells of one assignment.
 
     ``changed``: whether any of them differs from what was exported. ``figures`` are (name of the
-    measure, number as text, percentages in points); an empty figure is left out.
+    measure, number as text, a percentage with its sign); an empty figure is left out.
+    ``figure_rows`` is where each measure stands, below the item's own ``row``.
     """
 
     key: str
@@ -76,10 +78,16 @@ class Entry(NamedTuple):
     extend_to: date | None
     note: str
     figures: tuple[tuple[str, str], ...]
+    figure_rows: Mapping[str, int]
     row: int
     sheet: str
     file: str
     changed: bool
+
+    @property
+    def answer(self) -> Entry:
+        """The same wherever it stands: entries that say the same have equal answers."""
+        return self._replace(figure_rows={}, row=0, sheet="", file="")
 
 
 class Returned(NamedTuple):

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from dispatcher.i18n import _
-from dispatcher.sheet.content import excerpt, spelled
+from dispatcher.sheet.content import Percent, excerpt, spelled, unclear_percentage
 from dispatcher.sheet.problems import Unfit
 from dispatcher.sheet.records import STATUSES
 from dispatcher.sheet.seal import Nature
@@ -34,10 +34,10 @@ def read_status(cell: Cell) -> str:
 
 
 def read_figure(cell: Cell, nature: Nature) -> str:
-    """The number as text, percentages in points; nothing if the cell is empty.
+    """The number as text, a percentage with its sign; nothing if the cell is empty.
 
     >>> read_figure(Cell("text", "98.70%"), Nature(True, percent=True))
-    '98.7'
+    '98.7%'
     """
     if not cell.text:
         return ""
@@ -50,8 +50,9 @@ def read_figure(cell: Cell, nature: Nature) -> str:
             )
         )
     number, sign = Decimal(match[1]), match[2]
-    if nature.percent and not sign:
-        _refuse_fraction(number)
+    unclear = unclear_percentage(number) if nature.percent and not sign else None
+    if unclear:
+        raise Unfit(unclear)
     if sign and not nature.percent:
         raise Unfit(
             _(
@@ -61,7 +62,7 @@ def read_figure(cell: Cell, nature: Nature) -> str:
         )
     _check_range(number, nature)
     _check_digits(number)
-    return spelled(number)
+    return spelled(Percent(number) if nature.percent else number)
 
 
 def read_date(cell: Cell) -> date | None:
@@ -85,18 +86,6 @@ def read_date(cell: Cell) -> date | None:
 def _plain(cell: Cell) -> str:
     """Full-width digits and signs as the plain ones that they mean, without spaces."""
     return "".join(unicodedata.normalize("NFKC", cell.text).split())
-
-
-def _refuse_fraction(number: Decimal) -> None:
-    """1 may be 1 % or all of it: programs keep percentages as fractions."""
-    if 0 < number <= 1:
-        raise Unfit(
-            _(
-                "{value} may mean {value}%, or {points}%; write the percent sign",
-                value=spelled(number),
-                points=spelled(number * 100),
-            )
-        )
 
 
 def _check_range(number: Decimal, nature: Nature) -> None:

@@ -233,6 +233,69 @@ def test_a_figure_is_said_with_its_target(shell: Shell) -> None:
     ]
 
 
+def measured(shell: Shell, measures: str) -> str:
+    """The key of a report of 潭东镇 with these measures, which has not opened yet."""
+    calendar = shell.folder / "schedules.yaml"
+    text = MEASURED.replace("{name: 参保率, target: ≥99%}", measures)
+    calendar.write_text(calendar.read_text("utf-8") + text, "utf-8")
+    return f"rate/{NEXT:%Y-%m}@潭东镇"
+
+
+@pytest.mark.parametrize(
+    "figure, meant", [("0.987", "98.7%"), ("０．９８７", "98.7%"), ("1", "100%")]
+)
+def test_a_percentage_that_may_be_a_fraction_is_not_guessed(
+    shell: Shell, figure: str, meant: str
+) -> None:
+    key = measured(shell, "{name: 参保率, target: ≥99%}, {name: 户数}")
+    wrong = shell("report", key, *BY, "--value", f"参保率={figure}")
+    assert wrong.returncode == 2, wrong.stdout
+    assert f"%, or {meant}; write the percent sign" in wrong.stderr
+    assert asked(shell, "SELECT figures FROM answer") == []
+    done = shell("report", key, *BY, "--value", f"参保率={figure}%", "--value", f"户数={figure}")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_measure_is_found_whatever_brackets_and_blanks_its_name_is_typed_with(
+    shell: Shell,
+) -> None:
+    key = measured(shell, "{name: 进度, target: ≥99%, each: [潭东镇, 潭口]}")
+    done = shell("report", key, *BY, "--value", "进度（潭东镇）=52%", "--value", "进度 (潭口)=99%")
+    assert done.stdout.splitlines() == [
+        "进度(潭东镇) 52%, at least 99% wanted",
+        "进度(潭口) 99%, at least 99% wanted and reached",
+        "recorded: 1",
+    ], done.stderr
+    figures = '{"进度(潭东镇)": "52%", "进度(潭口)": "99%"}'
+    assert asked(shell, "SELECT figures FROM answer") == [(figures,)]
+
+
+def test_a_measure_that_is_given_twice_in_different_brackets_is_refused(shell: Shell) -> None:
+    key = measured(shell, "{name: 进度, target: ≥99%, each: [潭东镇, 潭口]}")
+    wrong = shell("report", key, *BY, "--value", "进度(潭口)=1%", "--value", "进度（潭口）=2%")
+    assert wrong.returncode == 2
+    assert wrong.stderr == "'进度（潭口）' is given twice: keep one\n"
+
+
+def test_a_figure_is_not_written_into_several_periods_of_one_duty(shell: Shell) -> None:
+    key = measured(shell, "{name: 参保率, target: ≥99%}")
+    after = f"{NEXT + timedelta(days=40):%Y-%m}"
+    for each in (key, f"rate/{after}@潭东镇"):
+        assert shell("ack", each, *BY).returncode == 0
+    words = ("report", "--unit", "潭东", "--duty", "rate", *BY, "--yes")
+    wrong = shell(*words, "--value", "参保率=99%")
+    assert (wrong.returncode, wrong.stdout) == (2, "")
+    assert wrong.stderr == (
+        f"rate of 潭东镇 is there in several periods: {NEXT:%Y-%m}, {after}; a figure belongs to "
+        "one of them: name it with --period\n"
+    )
+    assert asked(shell, "SELECT DISTINCT state FROM assignment") == [("acknowledged",)]
+    one = shell(*words, "--value", "参保率=99%", "--period", after)
+    assert one.returncode == 0, one.stderr
+    both = shell(*words)
+    assert both.stdout.endswith("recorded: 2\n"), both.stderr
+
+
 def test_every_command_explains_itself(shell: Shell) -> None:
     for words in (["ack"], ["report"], ["done"], ["return"], ["extend", "ask"], ["extend", "grant"],
                   ["extend", "refuse"], ["waive"], ["withdraw"], ["reopen"]):  # fmt: skip

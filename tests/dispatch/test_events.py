@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from dispatcher.dispatch.events import Happened, record_event, undo_event
+from dispatcher.dispatch.events import Happened, record_event, registered, undo_event
 from dispatcher.errors import DispatcherError, Refused
 from dispatcher.ledger.database import Engine
 from dispatcher.plan.cadence import Event
@@ -171,3 +171,24 @@ def test_an_event_that_the_calendar_skips_is_refused_with_its_reason(office: Off
         with pytest.raises(Refused, match=r"is skipped: .*已并入其他项目"):
             happen(office, "2026-01-05")
     assert office.ask("SELECT count(*) FROM occurrence WHERE event") == [(0,)]
+
+
+def test_what_is_recorded_is_listed_by_due_date_as_the_plan_dates_it_now(office: Office) -> None:
+    happen(office, "2026-01-05")
+    happen(office, "2026-01-02", "江坝村自来水项目")
+    undo(office)
+    longer = SETTLED._replace(cadence=Event("验收结算", 2, "months"))
+    with office.conn() as conn:
+        found = registered(conn, plan_with(longer), longer)
+    assert [(each.period, each.opens, each.due) for each in found] == [
+        ("江坝村自来水项目", date(2026, 1, 2), date(2026, 3, 2)),
+        (PROJECT, date(2026, 1, 5), date(2026, 3, 5)),
+    ]
+
+
+def test_a_period_is_no_event_though_its_duty_waits_for_one_by_now(office: Office) -> None:
+    work = office.plan.duties["work"]
+    waiting = work._replace(cadence=Event("验收结算", 1, "months"))
+    with office.conn() as conn:
+        assert registered(conn, office.plan, work) == []
+        assert registered(conn, plan_with(waiting), waiting) == []

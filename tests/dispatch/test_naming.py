@@ -122,7 +122,7 @@ def test_an_event_is_found_by_its_subject_once_it_is_recorded(engine: Engine) ->
     event = ALONE._replace(cadence=Event("验收结算", 1, "months"))
     office = Office(engine, plan_with(event))
     office.at("2026-01-23")
-    with pytest.raises(Refused, match="has no period '龙井村'"):
+    with pytest.raises(Refused, match="no period '龙井村': 'work' waits for an event: 验收结算"):
         name(office, "work/龙井村@甲")
     with office.conn() as conn:
         found = event_occurrence(office.plan, event, "龙井村", date(2026, 1, 20))

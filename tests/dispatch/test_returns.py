@@ -181,9 +181,52 @@ def test_two_files_may_not_answer_the_same_in_different_ways(office: Office) -> 
 
 def test_figures_are_handed_in_with_a_report_only(office: Office) -> None:
     assert refused(office, {A: {"完成情况": "正在办理"}, RATE: {"指标值": 0.99}}) == [
-        "1.xlsx, sheet 台账, row 4, column N(指标值): 参保率 99%: figures are handed in with "
-        "已办结; choose that, or put back the figure"
+        "1.xlsx, sheet 台账, row 5, column N(指标值): 参保率 99%: figures are handed in with "
+        "已办结; choose that in row 4, or put back the figure"
     ]
+
+
+def with_projects(office: Office, unit: str = "%") -> None:
+    """甲 reports on two projects."""
+    measures = [Measure(f"进度({name})", unit, (), (), None) for name in ("东", "西")]
+    office.edit(plan_with(a_duty("a", measures=tuple(measures)), a_duty("b")))
+
+
+def test_a_figure_that_is_not_handed_in_is_named_by_the_row_where_it_stands(
+    office: Office,
+) -> None:
+    with_projects(office)
+    found = refused(office, {f"{A}#进度(西)": {"指标值": 0.52}})
+    assert found == [
+        "1.xlsx, sheet 台账, row 6, column N(指标值): 进度(西) 52%: figures are handed in with "
+        "已办结; choose that in row 4, or put back the figure"
+    ]
+
+
+def test_a_figure_that_the_calendar_does_not_want_is_named_by_the_row_where_it_stands(
+    office: Office,
+) -> None:
+    with_projects(office)
+    file = filled(exported(office), {A: {"完成情况": "已办结"}, f"{A}#进度(西)": {"指标值": 0.52}})
+    with_projects(office, "户")
+    [found] = problems(office, file)
+    assert found.startswith(
+        "1.xlsx, sheet 台账, row 6, column N(指标值): '52%' is not a figure of 进度(西)"
+    )
+
+
+def test_a_small_percentage_that_was_meant_is_recorded(office: Office) -> None:
+    fill(office, {A: {"完成情况": "已办结"}, RATE: {"指标值": "0.5%"}})
+    assert said(office) == [("report", "", '{"参保率": "0.5%"}', None, "王工")]
+
+
+def test_two_files_may_give_the_same_answer_in_different_rows(office: Office) -> None:
+    with office.conn() as conn:
+        mine = unit_sheet(conn, office.plan, "甲", stretch_called("2026-Q1"), office.now)
+    answered = {A: {"完成情况": "已办结"}, RATE: {"指标值": 0.99}}
+    turned = mine._replace(lines=mine.lines[::-1])
+    outcome = take(office, *(filled(write_sheet(each), answered) for each in (mine, turned)))
+    assert (len(outcome.changes), outcome.known) == (1, 1)
 
 
 def test_a_figure_that_is_recorded_already_stands_in_the_way_of_nothing(office: Office) -> None:

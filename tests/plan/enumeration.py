@@ -224,6 +224,14 @@ duties:
     )
 
 
+def opened(opens: date, due: date, nominal: date) -> date:
+    """The opening, which goes with a due date that falls before it."""
+    if due < opens:
+        while due < nominal:
+            opens, nominal = opens - DAY, nominal - DAY
+    return opens
+
+
 def said(plan: Plan) -> list[Row]:
     """What the program says, sorted by nominal date and key."""
     found = occurrences(plan, plan.duties["a"], date(2009, 3, 1), date(2030, 11, 1))
@@ -333,7 +341,8 @@ class Naive:
             return key, nominal, None, nominal, None, False
         due = nominal if skipped else due
         provisional = self.is_provisional(stretch, nominal, due)
-        return key, opens if skipped else min(opens, due), due, nominal, provisional, skipped
+        opens = opens if skipped else opened(opens, due, nominal)
+        return key, opens, due, nominal, provisional, skipped
 
     def rolled(self, nominal: date) -> tuple[date, bool]:
         roll, day = self.case.roll, nominal

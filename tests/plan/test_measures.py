@@ -128,6 +128,7 @@ def test_each_makes_one_measure_for_each_unit_or_project() -> None:
         ("{name: 数, target: {‸02-30: 5}}", "'02-30' should be a day like 09-30"),
         ("{name: 数, each: ‸大加}", "unknown unit or group '大加'; nearest: 大家"),
         ("{name: ‸数, each: [甲, 甲]}", "measure '数(甲)' stands in this duty twice"),
+        ("{name: 数A}, {name: ‸数 A}", "measure '数 A' stands in this duty twice"),
         ("{name: 数, each: ‸[]}", "should be a list of one item at least"),
         ("{name: 数, by: ‸[]}", "should be a list of one item at least"),
         ("{name: 数, by: ‸丁}", "unknown unit or group '丁'; nearest: 甲"),

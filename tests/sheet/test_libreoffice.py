@@ -97,7 +97,7 @@ def test_what_was_filled_in_comes_back(saved: dict[str, bytes]) -> None:
     first, second, third = read(saved["filled"]).entries
     assert (first.progress, first.status) == ("+全部摸排完毕", "已办结")
     assert second.extend_to == date(2027, 1, 20)
-    assert second.figures == (("参保率", "98.7"), ("资助人数", "300"))
+    assert second.figures == (("参保率", "98.7%"), ("资助人数", "300"))
     assert [first.changed, second.changed, third.changed] == [True, True, False]
 
 

@@ -37,6 +37,7 @@ def test_a_sheet_that_nobody_touched_says_what_was_exported() -> None:
             extend_to=None,
             note="",
             figures=(),
+            figure_rows={},
             row=4,
             sheet="台账",
             file=FILE,
@@ -49,6 +50,7 @@ def test_a_sheet_that_nobody_touched_says_what_was_exported() -> None:
             extend_to=None,
             note="",
             figures=(("资助人数", "300"),),
+            figure_rows={"参保率": 6, "资助人数": 7},
             row=5,
             sheet="台账",
             file=FILE,
@@ -63,7 +65,7 @@ def test_what_was_filled_in_is_read_and_marks_its_item_alone() -> None:
         filled({"L4": "全部摸排完毕", "M4": "已办结", "S4": "见附件", "N6": 0.987, "N7": 334.50})
     ).entries
     assert (first.progress, first.status, first.note) == ("全部摸排完毕", "已办结", "见附件")
-    assert second.figures == (("参保率", "98.7"), ("资助人数", "334.5"))
+    assert second.figures == (("参保率", "98.7%"), ("资助人数", "334.5"))
     assert [first.changed, second.changed, third.changed] == [True, True, False]
 
 
@@ -90,15 +92,15 @@ def test_an_extension_is_read_from_a_text(text: str) -> None:
 @pytest.mark.parametrize(
     "value, figure",
     [
-        (0.987, "98.7"),
-        ("98.7%", "98.7"),
-        ("98.7", "98.7"),
-        ("９８．７％", "98.7"),
-        (1, "100"),
-        (0, "0"),
+        (0.987, "98.7%"),
+        ("98.7%", "98.7%"),
+        ("98.7", "98.7%"),
+        ("９８．７％", "98.7%"),
+        (1, "100%"),
+        (0, "0%"),
     ],
 )
-def test_a_percentage_is_read_in_points_as_it_is_shown(value: object, figure: str) -> None:
+def test_a_percentage_is_read_as_it_is_shown_with_its_sign(value: object, figure: str) -> None:
     assert read(filled({"N6": value})).entries[1].figures[0] == ("参保率", figure)
 
 
@@ -160,7 +162,8 @@ def test_the_longest_text_comes_back_whole() -> None:
 def test_any_percentage_comes_back(value: Decimal) -> None:
     figure = MEDICAL.figures[0]._replace(value=value)
     [entry] = read(write_sheet(sheet_of(key=MEDICAL.key, figures=(figure,)))).entries
-    assert Decimal(dict(entry.figures)["参保率"]) == value
+    number, sign, _rest = dict(entry.figures)["参保率"].partition("%")
+    assert (Decimal(number), sign) == (value, "%")
     assert not entry.changed
 
 
