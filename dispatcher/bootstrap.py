@@ -10,7 +10,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from dispatcher.clock import Clock, boottime, system_clock
-from dispatcher.errors import DispatcherError, Place, PlanError, Problem, SettingsError
+from dispatcher.errors import (
+    DispatcherError,
+    Place,
+    PlanError,
+    Problem,
+    SettingsError,
+    said_by_system,
+)
 from dispatcher.hiding import secrets, unset_secrets
 from dispatcher.i18n import Text, _
 from dispatcher.plan.channels import filled, placeholders
@@ -77,7 +84,7 @@ def calendar_text(path: Path) -> str:
     except OSError as error:
         raise DispatcherError(
             _("{file} cannot be read: {detail}; 'dispatcher init' makes a calendar to start from",
-              file=path, detail=error.strerror)
+              file=path, detail=said_by_system(error))
         ) from None  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,24 @@ from dispatcher.i18n import Text, Translate, _
 
 SHOWN = 3
 """Problems of a file that are told where there is little room."""
+
+
+SYSTEM = {
+    errno.ENOENT: _("there is no such file or folder"),
+    errno.EACCES: _("permission denied"),
+    errno.EPERM: _("permission denied"),
+    errno.EISDIR: _("it is a folder"),
+    errno.ENOTDIR: _("a part of its path is no folder"),
+    errno.EEXIST: _("it is there already"),
+    errno.ENOSPC: _("the disk is full"),
+    errno.EROFS: _("the disk is read-only"),
+}
+"""What the operating system says most of files, in words that are translated."""
+
+
+def said_by_system(error: OSError) -> Text | str:
+    """What was wrong with a file."""
+    return SYSTEM.get(error.errno or 0) or error.strerror or str(error)
 
 
 class DispatcherError(Exception):

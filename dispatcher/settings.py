@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
-from dispatcher.errors import SettingsError
+from dispatcher.errors import SettingsError, said_by_system
 from dispatcher.i18n import _
 
 PREFIX = "DISPATCHER_"
@@ -155,7 +155,7 @@ def _lines(path: Path) -> list[str]:
     except UnicodeDecodeError:
         raise SettingsError(_("{file} is not UTF-8: save it as UTF-8", file=path)) from None
     except OSError as error:
-        text = _("{file} cannot be read: {detail}", file=path, detail=error.strerror)
+        text = _("{file} cannot be read: {detail}", file=path, detail=said_by_system(error))
         raise SettingsError(text) from None
 
 
@@ -198,7 +198,7 @@ def _file_content(name: str, path: Path) -> str:
     except OSError as error:
         raise SettingsError(
             _("{name}: {file} cannot be read: {detail}", name=name, file=path,
-              detail=error.strerror)
+              detail=said_by_system(error))
         ) from None  # fmt: skip
 
 

@@ -233,7 +233,7 @@ def test_a_settings_file_that_is_not_utf_8_is_refused_by_name(
 
 def test_a_settings_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:
     (tmp_path / ".env").mkdir()
-    with pytest.raises(SettingsError, match=r"/\.env cannot be read: Is a directory"):
+    with pytest.raises(SettingsError, match=r"/\.env cannot be read: it is a folder"):
         load_settings({}, tmp_path)
 
 

@@ -14,7 +14,7 @@ from dispatcher import bootstrap
 from dispatcher.cli.answers import agreed
 from dispatcher.cli.diff import compared, show
 from dispatcher.cli.output import say, words
-from dispatcher.errors import DispatcherError, Refused
+from dispatcher.errors import DispatcherError, Refused, said_by_system
 from dispatcher.files import flush
 from dispatcher.i18n import _
 from dispatcher.plan import amending
@@ -139,7 +139,7 @@ def _say_when(old: Revision, new: Revision, found: Difference, foreseen: Foresee
         say(_("the daemon will hold it, for {why}: 'dispatcher apply' puts it into force",
               why=hold), "yellow")  # fmt: skip
     else:
-        say(_("the daemon takes it up within half a minute"))
+        say(_("once it is written, the daemon takes it up within half a minute"))
 
 
 def _show_lines(text: str, edited: str) -> None:
@@ -172,7 +172,7 @@ def _replace(path: Path, before: bytes, after: bytes) -> None:
         Path(draft).replace(path)
     except OSError as error:
         raise DispatcherError(
-            _("{file} cannot be written: {detail}", file=path, detail=error.strerror)
+            _("{file} cannot be written: {detail}", file=path, detail=said_by_system(error))
         ) from None
     finally:
         if draft:

@@ -8,7 +8,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.output import SAID, by_option, say, words
-from dispatcher.errors import DispatcherError, Refused
+from dispatcher.errors import DispatcherError, Refused, said_by_system
 from dispatcher.i18n import _
 from dispatcher.settings import shipped
 
@@ -22,7 +22,9 @@ def init(folder: Path) -> None:
     try:
         _fill(folder)
     except OSError as error:
-        text = _("{folder}: cannot be filled: {detail}", folder=folder, detail=error.strerror)
+        text = _(
+            "{folder}: cannot be filled: {detail}", folder=folder, detail=said_by_system(error)
+        )
         raise DispatcherError(text) from None
 
 

@@ -12,7 +12,7 @@ import click
 from dispatcher import bootstrap
 from dispatcher.cli.calendar import Day
 from dispatcher.cli.output import say, table, words
-from dispatcher.errors import DispatcherError, Refused
+from dispatcher.errors import DispatcherError, Refused, said_by_system
 from dispatcher.i18n import _
 from dispatcher.plan.scalars import read_day
 from dispatcher.rehearsal.wishes import Edit, Stretch, Wishes
@@ -147,7 +147,7 @@ def _make_folder(out: Path) -> None:
             pass
     except OSError as error:
         raise DispatcherError(
-            _("{file} cannot be written: {detail}", file=out, detail=error.strerror)
+            _("{file} cannot be written: {detail}", file=out, detail=said_by_system(error))
         ) from None
 
 

@@ -11,7 +11,7 @@ import click
 
 from dispatcher import bootstrap
 from dispatcher.cli.output import format_option, print_json, say, table, words
-from dispatcher.errors import DispatcherError, Refused
+from dispatcher.errors import DispatcherError, Refused, said_by_system
 from dispatcher.i18n import _
 from dispatcher.settings import shipped
 
@@ -85,7 +85,7 @@ def _create(path: Path, content: bytes) -> None:
         if made:
             path.unlink()
         raise DispatcherError(
-            _("{file} cannot be written: {detail}", file=path, detail=error.strerror)
+            _("{file} cannot be written: {detail}", file=path, detail=said_by_system(error))
         ) from None
 
 

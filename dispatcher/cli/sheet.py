@@ -11,7 +11,7 @@ import click
 from dispatcher import bootstrap
 from dispatcher.cli.answers import agreed
 from dispatcher.cli.output import by_option, say, table, words
-from dispatcher.errors import DispatcherError, Refused
+from dispatcher.errors import DispatcherError, Refused, said_by_system
 from dispatcher.i18n import _
 from dispatcher.ledger.transitions import STATE_WORDS
 from dispatcher.plan.names import unit_called
@@ -90,7 +90,7 @@ def _write(target: Path, content: bytes) -> None:
         with target.open("xb") as file:
             file.write(content)
     except OSError as error:
-        text = _("{file} cannot be written: {detail}", file=target, detail=error.strerror)
+        text = _("{file} cannot be written: {detail}", file=target, detail=said_by_system(error))
         raise DispatcherError(text) from None
 
 
@@ -131,7 +131,7 @@ def _content(file: Path) -> bytes:
         with file.open("rb") as opened:
             return opened.read(MOST_BYTES + 1)
     except OSError as error:
-        text = _("{file} cannot be read: {detail}", file=file, detail=error.strerror)
+        text = _("{file} cannot be read: {detail}", file=file, detail=said_by_system(error))
         raise DispatcherError(text) from None
 
 

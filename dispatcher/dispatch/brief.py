@@ -147,18 +147,18 @@ def _sendings(brief: Brief) -> tuple[str, tuple[str, ...]]:
 
 
 def _overdue(brief: Brief) -> tuple[str, ...]:
-    """Who is late; an item that the entry before has named is 同一事项."""
+    """Who is late; an item that the entry before has named is 同一事项. Where all should be called,
+    the last says so for them."""
     lines = brief.overdue
+    unheard = [line for line in lines if line.times >= PHONE_AFTER]
+    to_call = lines[-1:] if len(unheard) == len(lines) else unheard
     found = []
     for before, line in zip((None, *lines), lines, strict=False):
         same = before and (before.title, before.period) == (line.title, line.period)
         title = "同一事项" if same else _short_title(line, brief.today)
         urged = f",已催{line.times}次" if line.times else ""
-        found.append(f"{line.unit},{title},逾期{line.days}天{urged}")
-    if lines and all(line.times >= PHONE_AFTER for line in lines):
-        found[-1] += ",建议电话督促"
-    elif any(line.times >= PHONE_AFTER for line in lines):
-        found[-1] += f"(以上已催{PHONE_AFTER}次以上的,建议电话督促)"
+        phone = ",建议电话督促" if line in to_call else ""
+        found.append(f"{line.unit},{title},逾期{line.days}天{urged}{phone}")
     return tuple(found)
 
 

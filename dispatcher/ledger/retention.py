@@ -28,7 +28,7 @@ from sqlalchemy import (
     update,
 )
 
-from dispatcher.errors import Refused
+from dispatcher.errors import Refused, said_by_system
 from dispatcher.files import flush
 from dispatcher.i18n import Text, _, packed
 from dispatcher.ledger import audit
@@ -161,7 +161,7 @@ def _new_file(path: Path) -> Iterator[None]:
         raise Refused(_("{file} exists; an export overwrites nothing", file=path)) from None
     except OSError as error:
         raise Refused(
-            _("{file} cannot be written: {detail}", file=path, detail=error.strerror)
+            _("{file} cannot be written: {detail}", file=path, detail=said_by_system(error))
         ) from None
     try:
         yield

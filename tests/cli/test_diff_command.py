@@ -277,7 +277,7 @@ def test_a_folder_that_may_not_be_written_is_named(
         raise PermissionError(errno.EACCES, "Permission denied")
 
     monkeypatch.setattr(tempfile, "mkstemp", refuse)
-    with pytest.raises(DispatcherError, match="cannot be written: Permission denied"):
+    with pytest.raises(DispatcherError, match="cannot be written: permission denied"):
         editing._replace(tmp_path / "schedules.yaml", b"", b"new")
 
 

@@ -108,7 +108,7 @@ def test_a_folder_that_cannot_be_written_is_named_before_anything_is_lived_throu
 ) -> None:
     done = shell("rehearse", "2026", "--out", "/dev/null/x")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "/dev/null/x cannot be written: Not a directory\n"
+    assert done.stderr == "/dev/null/x cannot be written: a part of its path is no folder\n"
 
 
 @pytest.mark.parametrize(

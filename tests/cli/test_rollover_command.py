@@ -81,7 +81,7 @@ def test_it_never_overwrites_a_file_not_even_the_one_in_use(titled: Shell) -> No
     assert draft.read_text("utf-8") == "mine"
     done = titled("rollover", "2027", "--out", "nowhere/new.yaml")
     assert (done.returncode, done.stdout) == (2, "")
-    assert "nowhere/new.yaml cannot be written: No such file or directory" in done.stderr
+    assert "nowhere/new.yaml cannot be written: there is no such file or folder" in done.stderr
 
 
 def test_once_it_is_all_there_nothing_is_written_and_it_ends_with_1(titled: Shell) -> None:
