@@ -58,7 +58,7 @@ GROUPS = (
     BEHIND := Group("黄", "指标未达到{}项", "指标未达到{}项", "#8a5a00"),
     BLUE := Group("蓝", "7日内到期{}项", "7日内到期{}项", "#0b57a4"),
     LATER := Group("待办", "7日以后到期{}项", "待办{}项", "#444444"),
-    ABOVE := Group("上报", "下列单位逾期未办{}项,请督促", "下属单位逾期{}项", "#b00020"),
+    ABOVE := Group("上报", "下列单位逾期未反馈{}项,请督促", "下属单位逾期{}项", "#b00020"),
     COPY := Group("抄送", "{}项,无需反馈", "抄送{}项", "#444444"),
     WAIVED := Group("免报", "{}项,不再办理", "免报{}项", "#444444"),
     WITHDRAWN := Group("撤销", "{}项,不再办理", "撤销{}项", "#444444"),
@@ -94,7 +94,7 @@ def _opening(digest: Digest) -> str:
     when = f"{day_and_weekday(digest.today, digest.today)}{clock_words(digest.at)}"
     if not _owed(digest):
         escalated = any(item.escalated for item in digest.items)
-        return f"截至{when},以下事项逾期未办,特此报告:" if escalated else "以下事项请知悉:"
+        return f"截至{when},以下事项逾期未反馈,特此报告:" if escalated else "以下事项请知悉:"
     yours = "你单位" if len(digest.units) == 1 else ""
     return f"截至{when},{yours}以下事项尚未办结:"
 
