@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from dispatcher.ledger.database import Connection, Engine
     from dispatcher.ledger.outbox import Address, Content
 
-RULES = "3"
+RULES = "4"
 """The version of the rules by which a plan is read: part of a revision's identity."""
 MOUNTS = Path("/proc/self/mounts")
 

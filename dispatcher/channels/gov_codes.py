@@ -30,7 +30,7 @@ BY_WORDS = (
     (r"长度|过长|length|too long", REFUSED),
     (r"timestamp|时间戳|expired", CLOCK),
     (r"limit|限流|频|too (many|fast)|q[ps]m|qps|throttl|flow.?control", TOO_MANY),
-    (r"assignee|(用户|人员)不(存在|在)", NOBODY),
+    (r"assignee|(用户|人员)不(存在|在(该|本|此)?租户)", NOBODY),
     (
         r"sign|签名|api.?key|app.?key|secret|permission|权限|授权|白名单|white|tenant|租户",
         NOT_LET_IN,

@@ -144,7 +144,8 @@ def _as_planned(conn: Connection, plan: Plan, assigned: Assigned, today: date) -
         raise Refused(_("{key} is no longer in the plan", key=assigned.key))
     said = answers.answers_of(conn, assigned.id)
     own = any(each.due_on and each.kind in answers.NEW_ROUND for each in said)
-    if assigned.state not in CLOSED or own:
+    passed = found.due < min(today, assigned.planned_on)
+    if assigned.state not in CLOSED or own or passed:
         return assigned
     entering.redate(conn, assigned.occurrence_id, found)
     return assigned._replace(due_on=found.due)

@@ -147,18 +147,19 @@ def _sendings(brief: Brief) -> tuple[str, tuple[str, ...]]:
 
 
 def _overdue(brief: Brief) -> tuple[str, ...]:
-    """Who is late; an item that the entry before has named is 同一事项. Where all should be called,
-    the last says so for them."""
+    """Who is late; an item that the entry before has named is 同一事项."""
     lines = brief.overdue
     unheard = [line for line in lines if line.times >= PHONE_AFTER]
-    to_call = lines[-1:] if len(unheard) == len(lines) else unheard
+    some = len(unheard) < len(lines)
     found = []
     for before, line in zip((None, *lines), lines, strict=False):
         same = before and (before.title, before.period) == (line.title, line.period)
         title = "同一事项" if same else _short_title(line, brief.today)
         urged = f",已催{line.times}次" if line.times else ""
-        phone = ",建议电话督促" if line in to_call else ""
+        phone = "(建议电话督促)" if some and line in unheard else ""
         found.append(f"{line.unit},{title},逾期{line.days}天{urged}{phone}")
+    if unheard and not some:
+        found[-1] += ",建议电话督促"
     return tuple(found)
 
 

@@ -61,13 +61,13 @@ def record_event(conn: Connection, plan: Plan, event: Happened, now: datetime) -
 
 
 def registered(conn: Connection, plan: Plan, duty: Duty) -> list[Occurrence]:
-    """What the recorded events of ``duty`` have opened, those taken back too, as the plan dates it
-    now, by due date; empty for a duty that waits for no event."""
+    """What the recorded events of ``duty`` have opened, those taken back too, by due date; empty
+    for a duty that waits for no event."""
     if not isinstance(duty.cadence, Event):
         return []
     known = entering.known_as(conn, [(duty.id, subject) for subject in _subjects(conn, duty)])
     found = [
-        event_occurrence(plan, duty, subject, entry.opens_on)
+        event_occurrence(plan, duty, subject, entry.opens_on)._replace(due=entry.due_on)
         for (_id, subject), entry in known.items()
         if entry.event
     ]

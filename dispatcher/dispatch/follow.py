@@ -20,7 +20,13 @@ from dispatcher.ledger.entering import AdoptionKey, Known
 from dispatcher.ledger.transitions import OPEN
 from dispatcher.plan.cadence import Event
 from dispatcher.plan.model import Plan
-from dispatcher.plan.occurrences import Occurrence, ahead, event_occurrence, occurrences
+from dispatcher.plan.occurrences import (
+    Occurrence,
+    ahead,
+    event_occurrence,
+    occurrences,
+    unless_passed,
+)
 
 HORIZON = timedelta(days=400)
 """Longer than any period of the calendar: how far back what is due now may have opened."""
@@ -114,16 +120,13 @@ def planned(
         duty = plan.duties.get(key[0])
         if entry.event and duty and isinstance(duty.cadence, Event):
             found[key] = event_occurrence(plan, duty, key[1], entry.opens_on)
-        if key in found:
-            found[key] = _not_before(found[key], entry, today)
+        if key in found and entry.open:
+            found[key] = unless_passed(found[key], _as_it_was(found[key], entry), today)
     return found
 
 
-def _not_before(occurrence: Occurrence, entry: Known, today: date) -> Occurrence:
-    """With the dates that the ledger has, where an edit names a day that has passed already: for
-    that nobody can be late."""
-    if entry.skipped or occurrence.due >= min(today, entry.due_on):
-        return occurrence
+def _as_it_was(occurrence: Occurrence, entry: Known) -> Occurrence:
+    """With the dates that the ledger has."""
     return occurrence._replace(
         opens=entry.opens_on,
         due=entry.due_on,

@@ -22,7 +22,7 @@ from dispatcher.ledger.transitions import CHASED, OPEN
 from dispatcher.plan.comparing import Spread
 from dispatcher.plan.edits import called_anew
 from dispatcher.plan.model import Plan
-from dispatcher.plan.occurrences import Occurrence, occurrences
+from dispatcher.plan.occurrences import Occurrence, occurrences, unless_passed
 from dispatcher.plan.steps import reached
 
 Becomes = Literal["moved", "withdrawn", "restored"]
@@ -76,8 +76,10 @@ def _open(old: Plan, new: Plan, today: date) -> Iterator[tuple[Occurrence, Occur
     """What is open under ``new`` and not late under either plan, with what it was under ``old``."""
     for duty in new.duties.values():
         was = _around(old, duty.id, today) if duty.id in old.duties else {}
-        for period, one in _around(new, duty.id, today).items():
+        for period, after in _around(new, duty.id, today).items():
             earlier = was.get(period)
+            kept = earlier and earlier.opens <= today
+            one = unless_passed(after, earlier, today) if earlier and kept else after
             since = max(one.due, earlier.due) if earlier else one.due
             if since >= today >= one.opens and not one.skipped:
                 yield one, earlier

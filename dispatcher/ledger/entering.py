@@ -24,6 +24,7 @@ from dispatcher.i18n import Text, _
 from dispatcher.ledger import audit
 from dispatcher.ledger.assignments import Assigned, begin_round, select_assigned
 from dispatcher.ledger.tables import adoption, assignment, occurrence, reminder
+from dispatcher.ledger.transitions import OPEN
 from dispatcher.plan.cadence import Event
 from dispatcher.plan.model import Duty
 from dispatcher.plan.occurrences import Occurrence
@@ -102,9 +103,11 @@ def rename(conn: Connection, old: str, new: str, now: datetime) -> None:
 
 
 class Known(NamedTuple):
-    """An occurrence in the ledger, with the units that have an assignment of it."""
+    """An occurrence in the ledger, with the units that have an assignment of it, and those of them
+    whose part is open."""
 
     units: set[str]
+    open: set[str]
     id: int
     skipped: Text | None
     opens_on: date
@@ -135,11 +138,14 @@ def _known(conn: Connection, which: ColumnElement[bool]) -> dict[OccurrenceKey, 
     by_id: dict[int, Known] = {}
     found = {}
     for row in conn.execute(select(*columns).where(which)):
-        entry = Known(set(), *row[2:])
+        entry = Known(set(), set(), *row[2:])
         found[row.duty, row.period] = by_id[entry.id] = entry
-    units = select(*assignment.c["occurrence_id", "unit"]).join_from(occurrence, assignment)
-    for occurrence_id, unit in conn.execute(units.where(which)):
-        by_id[occurrence_id].units.add(unit)
+    parts = select(*assignment.c["occurrence_id", "unit", "state"])
+    for part in conn.execute(parts.join_from(occurrence, assignment).where(which)):
+        entry = by_id[part.occurrence_id]
+        entry.units.add(part.unit)
+        if part.state in OPEN:
+            entry.open.add(part.unit)
     return found
 
 

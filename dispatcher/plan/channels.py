@@ -13,7 +13,8 @@ from dispatcher.plan.shape import Either, Entry, Field, Many, Named, Record, Rep
 from dispatcher.plan.ways import FOR_TASKS, MAIL, TRAITS
 
 SECRET_IN_URL = re.compile(r"//[^/]*@|[?&][^=]*=(?!\$\{[A-Z_][A-Z0-9_]*\}(?:&|$))")
-PROXY, A_PROXY = re.compile(r"https?://[^/]|\$\{"), "http://proxy.example.com:3128"
+PROXY = re.compile(r"(?i)\$\{.*|(https?://)?([\w.-]+|\[[0-9a-f:]+\])(:\d+)?/?")
+A_PROXY = "http://proxy.example.com:3128"
 ROBOTS = ("wecom", "dingtalk", "feishu")
 PLACEHOLDER = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
 SECRET_NAME = re.compile(r"(?i)(key|secret|token|pass|passwd|password|pwd|authorization)$")
@@ -117,7 +118,7 @@ def _check_addresses(entry: Entry, report: Report) -> None:
     for key in entry:
         if _holds_secret(key, entry[key]):
             report(entry.place(key), NOT_HERE)
-    if not PROXY.match(entry.get("proxy", A_PROXY)):
+    if not PROXY.fullmatch(entry.get("proxy", A_PROXY)):
         report(entry.place("proxy"), _("a proxy is written as {example}", example=A_PROXY))
 
 

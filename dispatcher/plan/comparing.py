@@ -11,7 +11,7 @@ from typing import NamedTuple
 from dispatcher.i18n import Text, _
 from dispatcher.plan.edits import HOURS, Edit, called_anew, edits, edits_of_duty
 from dispatcher.plan.model import Duty, Plan
-from dispatcher.plan.occurrences import MOVE_ROOM, Occurrence, occurrences
+from dispatcher.plan.occurrences import MOVE_ROOM, Occurrence, occurrences, unless_passed
 from dispatcher.plan.steps import escalation_on, overdue_steps, steps_until_due
 from dispatcher.plan.ways import ways
 
@@ -113,7 +113,7 @@ def compare(old: Plan, new: Plan, first: date, last: date) -> Difference:
     renames, old = called_anew(old, new)
     affected = _affected(old, new)
     before = {id: _spread(old, id, first, last) for id in affected}
-    after = {id: _spread(new, id, first, last) for id in affected}
+    after = {id: _kept(_spread(new, id, first, last), before[id], first) for id in affected}
     told = _told_of(old, before, first, last), _told_of(new, after, first, last, old)
     reached_before, reached_after = _addresses(old), _addresses(new)
     return Difference(
@@ -169,6 +169,15 @@ def _spread(plan: Plan, id: str, first: date, last: date) -> Spread:
         return {}
     start, end = max(first, duty.first) - MOVE_ROOM, min(last, duty.last) + MOVE_ROOM
     return {one.period: one for one in occurrences(plan, duty, start, end)}
+
+
+def _kept(after: Spread, before: Spread, day: date) -> Spread:
+    """With the dates that stay on ``day``, the one of the edit, with what has opened by then."""
+    was = {period: one for period, one in before.items() if one.opens <= day}
+    return {
+        period: unless_passed(one, was[period], day) if period in was else one
+        for period, one in after.items()
+    }
 
 
 # ------------------------------------------------------------------------------------ occurrences

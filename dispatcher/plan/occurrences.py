@@ -127,7 +127,9 @@ def event_occurrence(plan: Plan, duty: Duty, subject: str, happened: date) -> Oc
     else:
         nominal = happened + relativedelta(None, None, **{event.unit: event.number})
     found = settled(plan, duty, Candidate(subject, happened, nominal))
-    # An event opens it on its own day, which the ledger keeps as such.
+    if found.due < happened and subject not in duty.move:
+        found = found._replace(due=plan.workdays.after(nominal))
+    # It opens on the event's own day, which the ledger keeps as such.
     return found._replace(opens=min(happened, found.due))
 
 
@@ -142,6 +144,15 @@ def settled(plan: Plan, duty: Duty, candidate: Candidate) -> Occurrence:
     if _has_exceptions(duty.cadence):
         return _around_exceptions(plan, duty, candidate)
     return Occurrence(duty, *_on_workdays(plan.workdays, roll_of(duty), candidate))
+
+
+def unless_passed(after: Occurrence, before: Occurrence, today: date) -> Occurrence:
+    """What has opened as ``before``, and is ``after`` an edit: with its old dates where the edit
+    names an earlier day that has passed ``today``, for which nobody can be late."""
+    if before.skipped or after.skipped or after.due >= min(today, before.due):
+        return after
+    opens, due, nominal, provisional = before[2:6]
+    return after._replace(opens=opens, due=due, nominal=nominal, provisional=provisional)
 
 
 def roll_of(duty: Duty) -> Roll:

@@ -173,7 +173,7 @@ def test_an_event_that_the_calendar_skips_is_refused_with_its_reason(office: Off
     assert office.ask("SELECT count(*) FROM occurrence WHERE event") == [(0,)]
 
 
-def test_what_is_recorded_is_listed_by_due_date_as_the_plan_dates_it_now(office: Office) -> None:
+def test_what_is_recorded_is_listed_by_due_date_as_the_ledger_has_it(office: Office) -> None:
     happen(office, "2026-01-05")
     happen(office, "2026-01-02", "江坝村自来水项目")
     undo(office)
@@ -181,8 +181,18 @@ def test_what_is_recorded_is_listed_by_due_date_as_the_plan_dates_it_now(office:
     with office.conn() as conn:
         found = registered(conn, plan_with(longer), longer)
     assert [(each.period, each.opens, each.due) for each in found] == [
-        ("江坝村自来水项目", date(2026, 1, 2), date(2026, 3, 2)),
-        (PROJECT, date(2026, 1, 5), date(2026, 3, 5)),
+        ("江坝村自来水项目", date(2026, 1, 2), date(2026, 2, 2)),
+        (PROJECT, date(2026, 1, 5), date(2026, 2, 5)),
+    ]
+
+
+def test_what_an_event_opens_is_never_due_before_it(engine: Engine) -> None:
+    at_once = SETTLED._replace(cadence=Event("验收结算", 1, "days"))
+    office = Office(engine, plan_with(at_once))
+    office.at("2026-02-02")
+    happen(office, "2026-01-31")
+    assert office.ask("SELECT opens_on, due_on FROM occurrence WHERE event") == [
+        ("2026-01-31", "2026-02-02")
     ]
 
 

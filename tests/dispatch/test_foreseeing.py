@@ -97,6 +97,8 @@ def test_without_a_ledger_what_would_have_been_told_is_not_told_again() -> None:
         ("work/2026-03@甲", "T-1"),
         ("work/2026-03@乙", "T-1"),
     ]
+    passed = plan(WORK.replace("每月", "每月20日前"))
+    assert presume(plan(), passed, now) == ()
     joined = plan(WORK.replace("[甲, 乙]", "[甲, 丙]"))
     assert [each.assignment for each in presume(plan(), joined, now)] == ["work/2026-03@丙"]
 

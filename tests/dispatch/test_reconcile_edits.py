@@ -92,6 +92,27 @@ def test_an_edit_moves_nothing_back_to_a_day_that_has_passed(office: Office, tod
     assert office.at("2026-02-09") == ["甲 work/2026-01 moved 2026-02-13"]
 
 
+def test_what_is_reopened_does_not_go_back_to_a_day_that_has_passed(office: Office) -> None:
+    office.daily("2026-01-05", "2026-01-20")
+    assert done(office)
+    office.edit(plan_with(ALONE._replace(move=moved_to("2026-01-09"))))
+    office.at("2026-01-21")
+    assert office.say("reopen", note="不实")
+    days = office.daily("2026-01-21", "2026-01-30")
+    assert days["2026-01-30"] == ["甲 work/2026-01 T"]
+    assert not any("T+" in one for told in days.values() for one in told)
+
+
+def test_what_was_withdrawn_and_is_back_with_a_day_that_has_passed_stays_so(office: Office) -> None:
+    office.at("2026-01-05")
+    office.edit(plan_with())
+    office.at("2026-01-09")
+    early = ALONE._replace(cadence=Every("month", due=Due(day=10)))
+    office.edit(plan_with(early))
+    assert not any("2026-01" in one for one in office.at("2026-01-20"))
+    assert states(office)["work/2026-01@甲"] == "withdrawn"
+
+
 def test_what_is_late_is_less_so_where_its_date_was_meant_to_be_later(office: Office) -> None:
     office.daily("2026-01-23", "2026-02-10")
     office.edit(plan_with(ALONE._replace(move=moved_to("2026-02-06"))))

@@ -53,14 +53,32 @@ def test_what_two_random_cadences_differ_in_is_what_their_day_by_day_enumeration
         if (days := (due(before, period), due(after, period)))[0] != days[1]
         and any(day and first <= day <= last for day in days)
         and period not in unsaid
+        and not keeps(before.get(period), days, first)
     }
     changed = {(each.period, each.before, each.after) for each in found.occurrences}
     assert {change for change in changed if change[0] not in unsaid} == expected
 
 
+def keeps(was: Row | None, days: tuple[date | None, date | None], day: date) -> bool:
+    """Whether what was open on ``day`` keeps its date, since the other one has passed by then."""
+    before, after = days
+    return bool(was and before and after and was[1] <= day and after < min(day, before))
+
+
 def due(rows: dict[str, Row], period: str) -> date | None:
     row = rows.get(period)
     return None if row is None or row[5] else row[2]
+
+
+def test_what_is_open_is_not_said_to_move_to_a_day_that_has_passed() -> None:
+    found = difference(small(), small("每月10日前"), date(2026, 3, 20))
+    assert next((one.period, one.after) for one in found.occurrences) == (
+        "2026-04",
+        date(2026, 4, 10),
+    )
+    told = [one for one, _units in (*found.gained, *found.lost) if one.period == "2026-03"]
+    # It lapses earlier, since its successor falls due earlier.
+    assert all(one.on >= date(2026, 4, 10) for one in told)
 
 
 # ---------------------------------------------- the shipped calendar, against its hand-made corpus

@@ -167,7 +167,7 @@ def test_variables_in_the_other_clouds_form_are_told(kind: str, old: str, new: s
     assert f"{kind} takes 'params' as " in str(problem)
 
 
-@pytest.mark.parametrize("proxy", ["proxy:3128", "socks5://proxy:1080", "htp//x", "a:b@proxy:1"])
+@pytest.mark.parametrize("proxy", ["socks5://proxy:1080", "proxy:", "htp//x", "a:b@proxy:1"])
 def test_a_proxy_that_is_none_is_told(proxy: str) -> None:
     (problem,) = problems(with_channel(f"{SETTINGS['webhook']}, proxy: '{proxy}'"))
     assert "a proxy is written as http://proxy.example.com:3128" in str(problem)
@@ -175,7 +175,7 @@ def test_a_proxy_that_is_none_is_told(proxy: str) -> None:
 
 
 def test_a_proxy_and_a_name_for_it_are_taken() -> None:
-    for proxy in ("http://proxy:3128", "${PROXY}"):
+    for proxy in ("http://proxy:3128", "proxy.example.com:3128", "HTTP://[::1]:3128/", "${PROXY}"):
         assert read_plan("s.yaml", with_channel(f"{SETTINGS['webhook']}, proxy: '{proxy}'"))
 
 
