@@ -11,7 +11,7 @@ import random
 import re
 import shutil
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -53,10 +53,24 @@ def cut(ledger: Path, before: Path, trace: Path, seed: int) -> None:
 
 
 def _calls(trace: Path) -> Iterator[Call]:
-    for line in trace.read_text("latin-1").splitlines():
+    for line in _whole(trace.read_text("latin-1").splitlines()):
         if found := CALL.match(line):
             name, path, data, place = found.groups()
             yield Call(name, _bytes(path).decode(), _bytes(data or ""), int(place or 0))
+
+
+def _whole(lines: Iterable[str]) -> Iterator[str]:
+    """The calls that came back, a line each: strace breaks one off where another thread's call
+    comes between, and says the rest when it is over."""
+    begun: dict[str, str] = {}
+    for line in lines:
+        thread = line.partition(" ")[0]
+        head, broken, _rest = line.partition(" <unfinished ...>")
+        _head, resumed, tail = line.partition(" resumed>")
+        if broken:
+            begun[thread] = head
+        else:
+            yield begun.pop(thread, "") + tail if resumed else line
 
 
 def _bytes(escaped: str) -> bytes:
