@@ -23,6 +23,7 @@ from dispatcher.ledger import guards, installation, revisions
 from dispatcher.ledger.database import Connection
 from dispatcher.plan.comparing import compare, horizon
 from dispatcher.plan.model import Revision
+from dispatcher.plan.occurrences import ROLL_ROOM
 from dispatcher.settings import Settings, shipped
 
 log = logging.getLogger("dispatcher.reload")
@@ -85,6 +86,10 @@ class Reload:
         with self.parts.engine.begin() as conn:
             guards.refuse_newer(conn, shipped("db"))
             now = self.parts.clock()
+            if self.at_start:
+                # Replicas of another version may have read the rules of dates otherwise.
+                today = now.astimezone(mine.plan.zone).date()
+                installation.look_back(conn, today - ROLL_ROOM)
             found, agreed = installation.find(conn), revisions.agreed(conn)
             open_ = agreed or revisions.waiting(conn)
             self._notice(found and (found.epoch, found.generation), open_ and open_.hash)

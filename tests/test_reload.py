@@ -20,6 +20,7 @@ from dispatcher.ledger import guards, installation, revisions
 from dispatcher.ledger.database import Engine
 from dispatcher.ledger.revisions import Edit
 from dispatcher.ledger.tables import revision
+from dispatcher.plan import occurrences
 from dispatcher.reload import Reload
 from dispatcher.settings import load_settings
 from dispatcher.starting import begin
@@ -512,6 +513,34 @@ def test_an_earlier_calendar_that_is_found_at_a_start_is_held(daemon: Daemon) ->
     daemon.write(text())
     daemon.at("2026-03-30 09:12")
     assert daemon.states == ["applied", "applied", "dropped", "applied"]
+
+
+def test_an_earlier_calendar_is_known_again_by_another_version_of_the_program(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon.write(text(count=""))
+    daemon.at("2026-03-30 09:05")
+    daemon.write(text())
+    monkeypatch.setattr(bootstrap, "RULES", "newer")
+    daemon.start()
+    daemon.at("2026-03-30 09:10")
+    assert daemon.states == ["applied", "applied", "applied", "held"]
+
+
+def test_a_start_finds_what_a_replica_of_another_version_did_not_know_to_open(
+    daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    early = text(early="  - {id: early, title: 早报, responsible: 甲, when: 每月5日前}\n")
+    rest = "{holidays: none, off: [2026-05-01, 2026-05-04, 2026-05-05]}"
+    with monkeypatch.context() as older:
+        older.setattr(occurrences, "_opening", lambda one, due: min(one.opens, due))
+        occurrences._shared.cache_clear()
+        daemon.write(early.replace("{holidays: none}", rest))
+        for day in ("2026-04-24", "2026-04-27", "2026-04-28"):
+            assert not any("早报(2026年5月)" in words for _to, words in daemon.at(day))
+    occurrences._shared.cache_clear()
+    daemon.start()
+    assert any("早报(2026年5月)" in words for _to, words in daemon.at("2026-04-29"))
 
 
 def test_an_earlier_calendar_that_is_saved_again_after_a_held_one_is_an_edit_like_any(

@@ -177,11 +177,6 @@ def _check(channel: str, gateway: Gateway) -> None:
     check_names(channel, gateway.signed, sayable)
     check_names(channel, gateway.body, (*sayable, *signs))
     check_names(channel, list(gateway.headers.values()), (*OUR_NAMES, *signs))
-    if not "".join([*gateway.headers, *gateway.headers.values()]).isascii():
-        raise SettingsError(
-            _("channel '{channel}': 'headers' hold letters that HTTP does not take there; put them "
-              "into 'body'", channel=channel)
-        )  # fmt: skip
     if bool(gateway.signed) != (gateway.signer != "none"):
         raise SettingsError(
             _("channel '{channel}': 'signer' and 'signed' belong together", channel=channel)

@@ -172,7 +172,9 @@ def _refuse_while_others_are_open(
 def _measured(conn: Connection, plan: Plan, assigned: Assigned, said: Said) -> Said:
     """``said`` with its figures in normal form, and whether any figure so far falls short."""
     figures = read_figures(plan, assigned, said.figures)
-    latest = answers.figures_of(conn, [assigned.id])[assigned.id] | figures
+    earlier = answers.figures_of(conn, [assigned.id])[assigned.id]
+    given = {folded(name) for name in figures}
+    latest = {name: each for name, each in earlier.items() if folded(name) not in given} | figures
     missed = any(found.met is False for found in verdicts(plan, assigned, latest))
     return said._replace(figures=figures, missed=missed)
 

@@ -158,7 +158,7 @@ def propose(conn: Connection, edit: Proposal, now: datetime) -> Proposed:
         return Proposed(waits.reason, Counter())
     counts = reconcile(conn, old.plan, old.hash, now, last=True).counts
     weighed = weigh(edit, foresee(conn, old.plan, new.plan, now))
-    if weighed.hold is None and edit.at_start and revisions.was_in_force(conn, new.hash):
+    if weighed.hold is None and edit.at_start and revisions.was_in_force(conn, new.text):
         # A replica may have been away, or a file been put back by the way.
         weighed = weighed._replace(
             hold=_("it was in force before, and the file held it at a start")

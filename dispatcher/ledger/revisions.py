@@ -70,9 +70,11 @@ def edits(conn: Connection) -> list[Edit]:
     return [Edit(*row) for row in conn.execute(_edits)]
 
 
-def was_in_force(conn: Connection, plan_hash: str) -> bool:
-    """Whether a revision was applied before."""
-    applied = select(edit.c.id).where(edit.c.hash == plan_hash, edit.c.state == "applied")
+def was_in_force(conn: Connection, text: str) -> bool:
+    """Whether a calendar was applied before, however it was read then: another version of the
+    program gives the same text another hash."""
+    kept = select(edit.c.id).join(revision, revision.c.hash == edit.c.hash)
+    applied = kept.where(revision.c.calendar == text, edit.c.state == "applied")
     return conn.execute(applied).first() is not None
 
 

@@ -13,7 +13,9 @@ from dispatcher.plan.shape import Either, Entry, Field, Many, Named, Record, Rep
 from dispatcher.plan.ways import FOR_TASKS, MAIL, TRAITS
 
 SECRET_IN_URL = re.compile(r"//[^/]*@|[?&][^=]*=(?!\$\{[A-Z_][A-Z0-9_]*\}(?:&|$))")
-PROXY = re.compile(r"(?i)\$\{.*|(https?://)?([\w.-]+|\[[0-9a-f:]+\])(:\d+)?/?")
+PROXY = re.compile(
+    r"(?i)(https?://)?(([\w.-]|\$\{\w+\})+|\[[0-9a-f:]+\])(:(\d+|\$\{\w+\}))?/?", re.ASCII
+)
 A_PROXY = "http://proxy.example.com:3128"
 ROBOTS = ("wecom", "dingtalk", "feishu")
 PLACEHOLDER = re.compile(r"\$\{([A-Z_][A-Z0-9_]*)\}")
@@ -118,6 +120,10 @@ def _check_addresses(entry: Entry, report: Report) -> None:
     for key in entry:
         if _holds_secret(key, entry[key]):
             report(entry.place(key), NOT_HERE)
+    headers: Mapping[str, str] = entry.get("headers", {})
+    if not "".join([*headers, *headers.values()]).isascii():
+        text = _("HTTP takes no such letters in 'headers'; put them into 'body'")
+        report(entry.place("headers"), text)
     if not PROXY.fullmatch(entry.get("proxy", A_PROXY)):
         report(entry.place("proxy"), _("a proxy is written as {example}", example=A_PROXY))
 

@@ -128,7 +128,9 @@ def event_occurrence(plan: Plan, duty: Duty, subject: str, happened: date) -> Oc
         nominal = happened + relativedelta(None, None, **{event.unit: event.number})
     found = settled(plan, duty, Candidate(subject, happened, nominal))
     if found.due < happened and subject not in duty.move:
-        found = found._replace(due=plan.workdays.after(nominal))
+        due = plan.workdays.after(nominal)
+        provisional = found.provisional or not plan.workdays.is_known(due)
+        found = found._replace(due=due, provisional=provisional)
     # It opens on the event's own day, which the ledger keeps as such.
     return found._replace(opens=min(happened, found.due))
 

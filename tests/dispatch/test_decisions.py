@@ -152,3 +152,17 @@ def test_the_brief_names_each_broken_template_until_it_is_mended(
         (tmp_path / name).unlink()
     office.at("2026-01-06")
     assert "信件模板" not in office.box.sent[-1].text
+
+
+def test_a_figure_that_was_bettered_is_judged_no_more_however_its_name_is_written(
+    engine: Engine,
+) -> None:
+    wide = RATE._replace(name="参保率（全区）")
+    office = Office(engine, plan_with(a_duty(units=("甲",), measures=(wide,))))
+    office.at("2026-01-05")
+    office.say("report", figures={wide.name: "90%"})
+    narrow = wide._replace(name="参保率(全区)")
+    office.edit(plan_with(a_duty(units=("甲",), measures=(narrow,))))
+    office.at("2026-01-06")
+    office.say("report", figures={narrow.name: "99.5%"})
+    assert office.ask("SELECT missed FROM assignment") == [(0,)]

@@ -174,8 +174,17 @@ def test_a_proxy_that_is_none_is_told(proxy: str) -> None:
     assert proxy not in str(problem)
 
 
+def test_a_header_that_http_does_not_take_is_told_at_its_place() -> None:
+    text = with_channel(f"{SETTINGS['sms']}, headers: {{X-From: 农办}}")
+    (problem,) = problems(text.replace("kind: webhook", "kind: sms"))
+    assert "HTTP takes no such letters in 'headers'" in str(problem)
+
+
 def test_a_proxy_and_a_name_for_it_are_taken() -> None:
-    for proxy in ("http://proxy:3128", "proxy.example.com:3128", "HTTP://[::1]:3128/", "${PROXY}"):
+    for proxy in (
+        *("http://proxy:3128", "proxy.example.com:3128", "HTTP://[::1]:3128/", "${PROXY}"),
+        "http://${PROXY_HOST}:${PROXY_PORT}",
+    ):
         assert read_plan("s.yaml", with_channel(f"{SETTINGS['webhook']}, proxy: '{proxy}'"))
 
 
