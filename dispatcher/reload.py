@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -86,10 +87,7 @@ class Reload:
         with self.parts.engine.begin() as conn:
             guards.refuse_newer(conn, shipped("db"))
             now = self.parts.clock()
-            if self.at_start:
-                # Replicas of another version may have read the rules of dates otherwise.
-                today = now.astimezone(mine.plan.zone).date()
-                installation.look_back(conn, today - ROLL_ROOM)
+            self._look_back(conn, now)
             found, agreed = installation.find(conn), revisions.agreed(conn)
             open_ = agreed or revisions.waiting(conn)
             self._notice(found and (found.epoch, found.generation), open_ and open_.hash)
@@ -105,6 +103,12 @@ class Reload:
             self._catch_up(hash, text)
         if agreed:
             self._take_up(agreed)
+
+    def _look_back(self, conn: Connection, now: datetime) -> None:
+        """At the start: replicas of another version may have read the rules of dates otherwise."""
+        if self.at_start:
+            today = now.astimezone(self.running.plan.zone).date()
+            installation.look_back(conn, today - ROLL_ROOM)
 
     def _notice(self, ledger: tuple[str, int] | None, open_: str | None) -> None:
         """Looks at the file anew where the ledger no longer knows what was found in it."""
