@@ -96,7 +96,7 @@ def read_channels(document: Entry, report: Report) -> dict[str, ChannelSetting]:
 def _check(name: Word, entry: Entry, report: Report) -> None:
     if name == MAIL:
         report(name.place, _("'email' is the mail itself and is set up in the environment"))
-    _check_addresses(entry, report)
+    _check_values(entry, report)
     kind = TRAITS.get(entry.get("kind", ""))
     if kind is None:
         return
@@ -116,7 +116,8 @@ def _check(name: Word, entry: Entry, report: Report) -> None:
         report(entry.place(key), text)
 
 
-def _check_addresses(entry: Entry, report: Report) -> None:
+def _check_values(entry: Entry, report: Report) -> None:
+    """What may not stand in any channel, whatever its kind."""
     for key in entry:
         if _holds_secret(key, entry[key]):
             report(entry.place(key), NOT_HERE)
