@@ -322,6 +322,23 @@ def test_a_machine_that_has_no_more_threads_for_a_while_loses_nothing(
     assert next(refused, None) is None
 
 
+def test_what_waits_for_a_thread_arrives_though_its_channel_goes_and_comes_back(
+    office: Office, quick: Quick, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    office.patience = 0.1
+    with monkeypatch.context() as busy:
+        busy.setattr(threading.Thread, "start", refuse)
+        assert deliver(office.parts)["sent"] == 0
+    for channels in ({}, office.channels):
+        office.courier.equip(channels)
+    office.patience = 20.0
+    deliver(office.parts)
+    assert states(office) == [("sent", 12)]
+
+
 def test_a_thread_that_nobody_needs_ends_and_another_takes_its_place(
     office: Office, quick: Quick, monkeypatch: pytest.MonkeyPatch
 ) -> None:
